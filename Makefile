@@ -1,0 +1,71 @@
+# Everything here works from nothing on Debian 12 or 13: each target makes .venv (from hash-locked requirements) and the Docker engine when it needs them.
+BIN := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(PATH)
+export MOLECULE_GLOB := molecule/*/molecule.yml
+CHECKS := sanity ansible-lint unit units mypy docs yamllint ruff changelog artifact
+.DEFAULT_GOAL := help
+
+.venv/.stamp: requirements/dev.lock tools/bootstrap
+	@tools/bootstrap
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+venv: .venv/.stamp  ## make or refresh .venv
+lock: .venv/.stamp  ## resolve requirements/dev.in again, for Python 3.11 to 3.13
+	uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --generate-hashes requirements/dev.in -o requirements/dev.lock
+
+demo: .venv/.stamp  ## migrate the lab's portal to a three-node cluster, verify it, kill nodes; warm: again
+	@tools/docker-engine
+	@python -m lab.demo
+demo-down: .venv/.stamp  ## end the lab, and the Docker engine if this checkout started it
+	@python -m lab down
+	@tools/docker-engine stop
+
+test: .venv/.stamp  ## everything: check, Molecule, demo
+	@tools/steps test $(CHECKS) images -- molecule -- demo
+check: .venv/.stamp  ## all that needs no Docker: linters, types, unit tests, ansible-test, documentation
+	@tools/steps check $(CHECKS)
+
+lint: .venv/.stamp  ## only the linters
+	@tools/steps lint ansible-lint yamllint ruff mypy
+ansible-lint: .venv/.stamp
+	@ansible-lint -q
+yamllint: .venv/.stamp
+	@yamllint -s .
+ruff: .venv/.stamp
+	@ruff check -q && ruff format -q --check
+mypy: .venv/.stamp
+	@mypy
+unit: .venv/.stamp  ## unit tests of the collection and the lab
+	@pytest
+sanity: .venv/.stamp  ## ansible-test sanity
+	@tools/ansible-test sanity
+units: .venv/.stamp  ## ansible-test units
+	@tools/ansible-test units
+docs: .venv/.stamp  ## check the documentation of modules and roles
+	@antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .
+changelog: .venv/.stamp
+	@antsibull-changelog lint
+
+molecule: images  ## role tests in containers
+	@MOLECULE_IMAGE=$$(python -m lab images node) molecule test --all --workers 2
+images: .venv/.stamp  ## build the lab's images
+	@tools/docker-engine
+	@python -m lab images
+
+lab-up lab-down lab-status: .venv/.stamp
+	@$(if $(filter lab-up,$@),tools/docker-engine &&) python -m lab $(@:lab-%=%)
+lab-up:  ## start the lab with its single-server portal
+lab-down:  ## end it
+lab-status:  ## show it
+
+build: .venv/.stamp  ## the collection as an artifact in build/
+	@mkdir -p build && ansible-galaxy collection build --force --output-path build
+artifact: build  ## install the artifact elsewhere and run from there
+	@tools/try-artifact
+clean:  ## end the lab and remove what the targets made in this checkout
+	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
+	rm -rf .venv .ansible build
+
+.PHONY: help venv lock demo demo-down test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

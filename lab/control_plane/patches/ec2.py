@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EC2: what AWS documents and moto 5.2.5 does not do. Bound to moto's internals, so moto is pinned and each patch has a test."""
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.amis import Ami
+from moto.ec2.models.instances import Instance
+
+from lab.control_plane.reports import report
+from lab.settings import Lab
+
+BOOT = "instance-boot"  # report: when the API last asked for a (re)start of an instance
+
+
+def apply(lab: Lab) -> None:
+    _boots()
+    _groups()
+    _images()
+
+
+def _boots() -> None:
+    """StartInstances and RebootInstances boot the operating system; moto only sets the state, which may not even change."""
+    start, reboot = Instance.start, Instance.reboot
+
+    def started(self: Instance) -> Any:
+        # AWS, DescribeInstances, LaunchTime: "The time that the instance was last launched"; a start is a launch.
+        self.launch_time = type(self.launch_time).now(self.launch_time.tzinfo)
+        report(BOOT, self.id, time.time())
+        return start(self)
+
+    def rebooted(self: Instance) -> None:
+        report(BOOT, self.id, time.time())
+        reboot(self)
+
+    Instance.start, Instance.reboot = started, rebooted  # type: ignore[method-assign]
+
+
+def _groups() -> None:
+    """AWS, ModifyInstanceAttribute, Groups: replaces the groups; of the instance and of its primary interface alike.
+
+    In moto each keeps its own list, and the interface shows the union of both, so that a group once given is never lost.
+    """
+    of_instance, of_interface = EC2Backend.modify_instance_security_groups, EC2Backend.modify_network_interface_attribute
+
+    def modify_instance(self: EC2Backend, instance_id: str, new_group_id_list: list[str]) -> Instance:
+        instance = of_instance(self, instance_id, new_group_id_list)
+        instance.nics[0]._group_set = list(instance.security_groups)
+        return instance
+
+    def modify_interface(self: EC2Backend, eni_id: str, group_ids: list[str], *rest: Any, **named: Any) -> None:
+        of_interface(self, eni_id, group_ids, *rest, **named)
+        interface = self.get_network_interface(eni_id)
+        if group_ids and interface.instance and interface.instance.nics.get(0) is interface:
+            interface.instance.security_groups = list(interface._group_set)
+
+    EC2Backend.modify_instance_security_groups = modify_instance  # type: ignore[method-assign]
+    EC2Backend.modify_network_interface_attribute = modify_interface  # type: ignore[method-assign]
+
+
+def _images() -> None:
+    """RegisterImage keeps what callers choose images by; moto drops it and leaves fields empty that AWS always answers."""
+    register = EC2Backend.register_image
+
+    def registered(self: EC2Backend, name: str | None = None, description: str | None = None) -> Ami:
+        image = register(self, name, description)
+        image.architecture, image.virtualization_type = "x86_64", "hvm"
+        image.hypervisor, image.root_device_type = "xen", "ebs"
+        image.image_location = f"{self.account_id}/{name}"
+        return image
+
+    EC2Backend.register_image = registered  # type: ignore[method-assign]

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EC2 instances -> systemd containers at their private addresses; stop and start keep the disk."""
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from docker.models.containers import Container
+
+from lab import images
+from lab.containers import Containers, Spec
+from lab.control_plane.patches.ec2 import BOOT
+from lab.control_plane.reports import reported
+from lab.settings import Lab
+
+# systemd ends so when the guest asked for a reboot: reboot(2) in a PID namespace becomes SIGHUP of its init.
+REBOOTED = 128 + 1
+
+
+def create(lab: Lab, containers: Containers) -> Instances:
+    return Instances(lab, containers)
+
+
+class Instances:
+    kind = "instance"
+
+    def __init__(self, lab: Lab, containers: Containers) -> None:
+        self.lab = lab
+        self.containers = containers
+
+    def reconcile(self) -> None:
+        wanted = instances(self.lab)
+        found = self.containers.by_kind(self.kind)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            # Removals first: a new instance may have been given the address of one that is gone.
+            for action in ("remove", "stop", "start", "restart"):
+                due = [key for key in {**found, **wanted} if decide(wanted.get(key), found.get(key)) == action]
+                handler: Callable[[str], None] = getattr(self, f"_{action}")
+                for future in [pool.submit(handler, key) for key in due]:
+                    future.result()
+
+    def _remove(self, instance_id: str) -> None:
+        self._stop(instance_id)  # AWS, too, shuts the system down first
+        self.containers.remove(instance_id)
+
+    def _stop(self, instance_id: str) -> None:
+        self.containers.stop(instance_id)
+
+    def _restart(self, instance_id: str) -> None:
+        self._stop(instance_id)
+        self._start(instance_id)
+
+    def _start(self, instance_id: str) -> None:
+        instance = instances(self.lab, instance_id)[instance_id]
+        image = self.lab.client("ec2").describe_images(ImageIds=[instance["ImageId"]])["Images"][0]
+        spec = Spec(
+            name=instance_id,
+            image=images.reference(image["Name"]),
+            address=instance["PrivateIpAddress"],
+            resource=instance_id,
+            kind=self.kind,
+            hostname=instance["PrivateDnsName"].partition(".")[0],
+        )
+        self.containers.ensure_running(spec)
+
+
+def instances(lab: Lab, *ids: str) -> dict[str, dict[str, Any]]:
+    """Instance id -> instance, all when no id is given."""
+    pages = lab.client("ec2").get_paginator("describe_instances").paginate(InstanceIds=list(ids))
+    return {i["InstanceId"]: i for page in pages for r in page["Reservations"] for i in r["Instances"]}
+
+
+def decide(instance: dict[str, Any] | None, container: Container | None) -> str:
+    """remove, stop, start, restart or "" for nothing to do.
+
+    A container that died by itself stays dead, as an instance that fails its status check does, until the API starts it again.
+    """
+    state = instance["State"]["Name"] if instance else "terminated"
+    if state in ("terminated", "shutting-down"):
+        return "remove" if container else ""
+    if state in ("stopped", "stopping"):
+        return "stop" if container and container.status == "running" else ""
+    if container is None or container.status == "created":
+        return "start"
+    boot_asked = reported(BOOT, instance["InstanceId"], 0.0) if instance else 0.0
+    docker = container.attrs["State"]
+    if container.status == "running":
+        return "restart" if boot_asked > seconds(docker["StartedAt"]) else ""
+    asked_since_its_end = boot_asked > seconds(docker["FinishedAt"])
+    return "start" if asked_since_its_end or docker["ExitCode"] == REBOOTED else ""
+
+
+def seconds(timestamp: str) -> float:
+    return datetime.fromisoformat(timestamp).timestamp()

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to this collection: what a run of requests says about a service: failures, longest gap, latency. Pure, the clock is given."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+# A user has left by then: a request that takes as long has failed, whatever its answer.
+HANG_SECONDS = 10.0
+SHOWN_FAILURES = 10
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One request: when it began, how long it took, and what was wrong with it (empty: nothing)."""
+
+    start: float
+    seconds: float
+    step: str
+    error: str = ""
+
+    @property
+    def end(self) -> float:
+        return self.start + self.seconds
+
+    @property
+    def hung(self) -> bool:
+        return self.seconds >= HANG_SECONDS
+
+    @property
+    def good(self) -> bool:
+        return not self.error and not self.hung
+
+
+class Meter:
+    """Collects samples from several threads. Time spent at a hold page (pause) is waiting, and no part of a request's latency."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._paused = threading.local()
+        self._samples: list[Sample] = []
+        self._begin = clock()
+        self.held = 0
+
+    def measure(self, step: str, call: Callable[[], Result]) -> Result:
+        """The call's result; whatever it raises is recorded and raised again."""
+        self._paused.seconds = 0.0
+        start = self._clock()
+        try:
+            result = call()
+        except Exception as error:
+            self._add(start, step, str(error) or type(error).__name__)
+            raise
+        self._add(start, step, "")
+        return result
+
+    def pause(self, seconds: float) -> None:
+        """To be used as the sleep of whoever waits at a hold page inside a measured call."""
+        self._sleep(seconds)
+        self._paused.seconds = getattr(self._paused, "seconds", 0.0) + seconds
+        with self._lock:
+            self.held += 1
+
+    def summary(self) -> dict[str, Any]:
+        with self._lock:
+            return summarise(self._samples, self._begin, self._clock())
+
+    def _add(self, start: float, step: str, error: str) -> None:
+        seconds = max(0.0, self._clock() - start - self._paused.seconds)
+        with self._lock:
+            self._samples.append(Sample(start, seconds, step, error))
+
+
+def summarise(samples: Sequence[Sample], begin: float, end: float) -> dict[str, Any]:
+    latencies = sorted(sample.seconds for sample in samples)
+    failures = [sample for sample in samples if not sample.good]
+    return {
+        "requests": len(samples),
+        "failed": len(failures),
+        "hung": sum(sample.hung for sample in samples),
+        "longest_gap_s": round(longest_gap((sample.end for sample in samples if sample.good), begin, end), 2),
+        "worst_latency_s": round(latencies[-1], 2) if latencies else 0.0,
+        "p99_latency_s": round(percentile(latencies, 99), 2),
+        "seconds": round(end - begin, 1),
+        "failures": [_describe(sample, begin) for sample in failures[:SHOWN_FAILURES]],
+    }
+
+
+def longest_gap(answers: Iterable[float], begin: float, end: float) -> float:
+    """The longest time from begin to end in which no good answer came."""
+    times = [begin, *sorted(at for at in answers if begin <= at <= end), end]
+    return max(later - earlier for earlier, later in zip(times, times[1:]))
+
+
+def percentile(ascending: Sequence[float], percent: float) -> float:
+    """Nearest-rank percentile: a value that was really measured."""
+    if not ascending:
+        return 0.0
+    return ascending[max(0, math.ceil(len(ascending) * percent / 100) - 1)]
+
+
+def findings(result: dict[str, Any], max_gap_s: float, max_lost: int) -> list[str]:
+    """Why a failover drill was not passed, in sentences; empty when it was."""
+    lost = {
+        "sessions_lost": f"of {result['sessions']} sessions could not be refreshed afterwards",
+        "sso_lost": f"of {result['sso_sessions']} single sign-on sessions asked for a password afterwards",
+        "half_done_lost": f"of {result['half_done']} logins that were half done at the strike could not be completed elsewhere",
+    }
+    found = [f"{result[key]} {text} (allowed: {max_lost})." for key, text in lost.items() if result[key] > max_lost]
+    if not result["requests"]:
+        found.append("No request was made, so nothing was proved.")
+    elif result["longest_gap_s"] > max_gap_s:
+        found.append(f"No request was answered well for {result['longest_gap_s']:.1f} s (allowed: {max_gap_s:.0f} s).")
+    return found
+
+
+def _describe(sample: Sample, begin: float) -> dict[str, Any]:
+    detail = sample.error or f"answered after {sample.seconds:.1f} s"
+    return {"at_s": round(sample.start - begin, 1), "step": sample.step, "seconds": round(sample.seconds, 1), "detail": detail}
