@@ -19,6 +19,7 @@ demo: .venv/.stamp  ## migrate the lab's portal to a three-node cluster, verify 
 	@tools/docker-engine
 	@python -m lab.demo
 demo-down: .venv/.stamp  ## end the lab, and the Docker engine if this checkout started it
+	@! command -v docker >/dev/null || tools/docker-engine   # containers outlive an engine that was killed
 	@python -m lab down
 	@tools/docker-engine stop
 
@@ -30,7 +31,7 @@ check: .venv/.stamp  ## all that needs no Docker: linters, types, unit tests, an
 lint: .venv/.stamp  ## only the linters
 	@tools/steps lint ansible-lint yamllint ruff mypy
 ansible-lint: .venv/.stamp
-	@ansible-lint -q
+	@ansible-lint -q --format pep8 --nocolor
 yamllint: .venv/.stamp
 	@yamllint -s .
 ruff: .venv/.stamp
@@ -43,13 +44,14 @@ sanity: .venv/.stamp  ## ansible-test sanity
 	@tools/ansible-test sanity
 units: .venv/.stamp  ## ansible-test units
 	@tools/ansible-test units
+# The ceiling: antsibull-docs copies the dependencies by git, for which .venv would be an ignored part of this checkout, hence empty.
 docs: .venv/.stamp  ## check the documentation of modules and roles
-	@antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .
+	@GIT_CEILING_DIRECTORIES=$(CURDIR) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .
 changelog: .venv/.stamp
 	@antsibull-changelog lint
 
 molecule: images  ## role tests in containers
-	@MOLECULE_IMAGE=$$(python -m lab images node) molecule test --all --workers 2
+	@MOLECULE_IMAGE=$$(python -m lab images | sed -n 's/^base //p') molecule test --all --workers 2
 images: .venv/.stamp  ## build the lab's images
 	@tools/docker-engine
 	@python -m lab images

@@ -77,11 +77,11 @@ def _logs(arguments: argparse.Namespace) -> None:
 
 def call_summary(calls: Sequence[dict[str, object]]) -> str:
     """How often each action was called and how often refused; those that are not implemented first, by name."""
-    counts = collections.Counter((str(call["service"]), str(call["action"]).partition("?")[0]) for call in calls)
-    refused = collections.Counter((str(call["service"]), str(call["action"]).partition("?")[0]) for call in calls if int(str(call["status"])) >= 400)
-    broken = sorted({f"{call['service']} {call['action']}" for call in calls if int(str(call["status"])) >= 500})
-    lines = [f"not implemented or broken: {name}" for name in broken]
-    lines += [f"{number:6} {refused[key]:4} refused  {' '.join(key)}" for key, number in sorted(counts.items())]
+    named = [(f"{call['service']} {call['action']}", int(str(call["status"]))) for call in calls]
+    counts = collections.Counter(name for name, _ in named)
+    refused = collections.Counter(name for name, code in named if code >= 400)
+    lines = [f"not implemented or broken: {name}" for name in sorted({name for name, code in named if code >= 500})]
+    lines += [f"{number:6} {refused[name]:4} refused  {name}" for name, number in sorted(counts.items())]
     return "\n".join(lines)
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 import concurrent.futures
 import functools
 import hashlib
-import io
 import subprocess
 import tarfile
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import docker
 from docker.errors import BuildError, ImageNotFound
@@ -39,6 +39,9 @@ IMAGES = {
     for image in (
         Image("debian"),
         Image("base", base="debian"),
+        Image("load-balancer", base="base"),
+        Image("database", base="base"),
+        Image("directory", base="base"),
         Image("aiportal-node", base="base"),
         Image("aiportal-keycloak-single", base="aiportal-node", archive=artifacts.KEYCLOAK),
     )
@@ -117,8 +120,8 @@ def _build(engine: docker.DockerClient, image: Image, archive: Path | None) -> N
             raise RuntimeError(f"image {image.name} could not be built: {output.strip()[-1500:]}") from error
 
 
-def _write_context(target: io.IOBase | tempfile._TemporaryFileWrapper[bytes], image: Image, archive: Path | None) -> None:
-    with tarfile.open(fileobj=target, mode="w") as tar:  # type: ignore[call-overload]
+def _write_context(target: IO[bytes], image: Image, archive: Path | None) -> None:
+    with tarfile.open(fileobj=target, mode="w") as tar:
         for path in _inputs(image):
             tar.add(path, arcname=str(path.relative_to(HOSTS / image.name)))
         if archive:

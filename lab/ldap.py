@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """As much LDAP as the lab needs: whether a server takes a simple bind over TLS (RFC 4511 §4.2), and entries as LDIF (RFC 2849)."""
+
 from __future__ import annotations
 
 import base64

@@ -4,6 +4,7 @@
 """The lab's network: a bridge with the VPC's CIDR, and on it the addresses of the resolver and of instance metadata."""
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -42,10 +43,8 @@ def exists(lab: Lab) -> bool:
 
 def remove(name: str) -> None:
     """Addresses and Docker's firewall rules go with it."""
-    try:
+    with contextlib.suppress(NotFound):
         docker.from_env().networks.get(name).remove()
-    except NotFound:
-        pass
 
 
 def _ip(*arguments: str) -> None:

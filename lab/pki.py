@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's own certificate authority: it stands for ACM's, RDS' and the directory's."""
+
 from __future__ import annotations
 
 import datetime
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -46,7 +48,7 @@ class Authority:
     def certificate(self, names: Sequence[str], addresses: Sequence[str] = ()) -> Pair:
         """A server certificate for these names; asked again, the same one."""
         stored = self._stored(names[0])
-        if stored and _subjects(stored) == {*names, *addresses}:
+        if stored and _subjects(stored) == {*names, *addresses} and _issued_by(stored, self.ca()):
             return stored
         return self._keep(names[0], _issue(self.ca(), names, addresses))
 
@@ -55,12 +57,16 @@ class Authority:
         for path in self.directory.glob("*.pem"):
             if path.read_text().strip() == certificate.strip() and path.with_suffix(".key").exists():
                 return Pair(path.read_bytes(), path.with_suffix(".key").read_bytes())
-        raise LookupError("the lab's balancer can serve only certificates of the lab's own authority (lab/pki.py): it never sees another's key")
+        raise LookupError("the lab's balancer serves only certificates of the lab's authority (lab/pki.py): it never sees another's key")
 
     def _stored(self, name: str) -> Pair | None:
         # Not Path.with_suffix: it would take the last label of a host name for a suffix.
         certificate, key = self.directory / f"{name}.pem", self.directory / f"{name}.key"
-        return Pair(certificate.read_bytes(), key.read_bytes()) if certificate.exists() and key.exists() else None
+        if not (certificate.exists() and key.exists()):
+            return None
+        pair = Pair(certificate.read_bytes(), key.read_bytes())
+        ends = x509.load_pem_x509_certificate(pair.certificate).not_valid_after_utc
+        return pair if ends - _now() > LIFETIME / 2 else None
 
     def _keep(self, name: str, pair: Pair) -> Pair:
         # The certificate last, by rename: a run killed in between leaves no certificate without its key.
@@ -79,6 +85,18 @@ def authority(lab: Lab) -> Authority:
 def _subjects(pair: Pair) -> set[str]:
     names = x509.load_pem_x509_certificate(pair.certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return {*names.get_values_for_type(x509.DNSName), *(str(ip) for ip in names.get_values_for_type(x509.IPAddress))}
+
+
+def _issued_by(pair: Pair, ca: Pair) -> bool:
+    try:
+        x509.load_pem_x509_certificate(pair.certificate).verify_directly_issued_by(x509.load_pem_x509_certificate(ca.certificate))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 def _self_signed(name: str) -> Pair:
@@ -117,7 +135,7 @@ def _issue(ca: Pair, names: Sequence[str], addresses: Sequence[str]) -> Pair:
 
 
 def _draft(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = _now()
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
     return builder.serial_number(x509.random_serial_number()).not_valid_before(now - SKEW).not_valid_after(now + LIFETIME)
 

@@ -18,6 +18,7 @@ from lab.settings import INTERNAL_KEY
 
 READS = ("Describe", "List", "Get", "Head", "Lookup", "BatchGet", "Search")
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
+SECRET = re.compile("secret(string|binary)|password", re.IGNORECASE)
 KEPT = 20_000
 
 
@@ -50,12 +51,13 @@ def describe(environ: dict[str, Any], body: bytes) -> dict[str, Any]:
     """The call as data; secrets that parameters carry stay out of the record."""
     match = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     key, service = match.groups() if match else ("anonymous", "s3")
-    action, parameters = _action(environ, body)
+    action, sent = _action(environ, body)
+    parameters = {name: "(hidden)" if SECRET.search(name) else value for name, value in sent.items()}
     return {
         "time": round(time.time(), 3),
         "service": service,
         "action": action,
-        "parameters": {name: "(hidden)" if re.search("secret(string|binary)|password", name, re.I) else value for name, value in parameters.items()},
+        "parameters": parameters,
         "access_key": key,
         "source": environ.get("REMOTE_ADDR", ""),
     }

@@ -17,14 +17,14 @@ from typing import Any
 # Read by moto when it is imported: none of its 1,291 stock images, which make every DescribeImages take seconds.
 os.environ["MOTO_AMIS_PATH"] = os.path.join(os.path.dirname(__file__), "no_images.json")
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app  # noqa: E402
-from werkzeug.serving import BaseWSGIServer, make_server  # noqa: E402
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
 
-from lab.containers import Containers  # noqa: E402
-from lab.control_plane import imds, names, patches  # noqa: E402
-from lab.control_plane.recorder import Recorder  # noqa: E402
-from lab.reconcilers.base import Loop, create_all  # noqa: E402
-from lab.settings import Lab  # noqa: E402
+from lab.containers import Containers
+from lab.control_plane import imds, names, patches
+from lab.control_plane.recorder import Recorder
+from lab.reconcilers.base import Loop, create_all
+from lab.settings import Lab
 
 log = logging.getLogger(__name__)
 HEALTH = "/_lab/health"

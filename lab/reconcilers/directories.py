@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Managed Microsoft AD: two Samba domain controllers at the directory's DNS addresses."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
 from lab import images, ldap, pki
-from lab.containers import Containers, Spec
+from lab.containers import KIND_LABEL, Containers, Spec
 from lab.control_plane.patches import ds
 from lab.control_plane.reports import report
 from lab.settings import Lab
@@ -24,9 +25,10 @@ class Directories:
 
     def reconcile(self) -> None:
         found = self.lab.client("ds").describe_directories()["DirectoryDescriptions"]
-        wanted = {resource(directory, number) for directory in found for number in controllers(directory)}
-        for gone in self.containers.by_kind(self.kind).keys() - wanted:
-            self.containers.remove(gone)
+        wanted = {self.containers.full_name(host(directory, number)) for directory in found for number in controllers(directory)}
+        for container in self.containers.all(**{KIND_LABEL: self.kind}):
+            if container.name not in wanted:
+                self.containers.discard(container)
         for directory in found:
             self._directory(directory)
 
@@ -40,15 +42,15 @@ class Directories:
         report(self.kind, directory["DirectoryId"], "Active" if answering else None)
 
     def _spec(self, directory: Directory, number: int) -> Spec:
-        identifier = resource(directory, number)
+        name = host(directory, number)
         return Spec(
-            name=identifier,
+            name=name,
             image=images.reference("directory"),
             address=directory["DnsIpAddrs"][number - 1],
-            resource=identifier,
+            resource=directory["DirectoryId"],
             kind=self.kind,
             hostname=f"dc{number}",
-            files={} if self.containers.find(identifier) else self._files(directory, number),
+            files={} if self.containers.find(name) else self._files(directory, number),
         )
 
     def _files(self, directory: Directory, number: int) -> dict[str, tuple[bytes, int]]:
@@ -76,7 +78,7 @@ def controllers(directory: Directory) -> range:
     return range(1, len(directory["DnsIpAddrs"]) + 1)
 
 
-def resource(directory: Directory, number: int) -> str:
+def host(directory: Directory, number: int) -> str:
     return f"{directory['DirectoryId']}-dc{number}"
 
 

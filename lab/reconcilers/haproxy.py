@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An ALB as HAProxy 2.6 configuration; pure text."""
+
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,8 @@ from lab.reconcilers.listener_rules import quoted
 CONFIG = "/etc/haproxy/haproxy.cfg"
 STATE = "/var/lib/haproxy/servers.state"
 SOCKET = "/run/haproxy/admin.sock"
+CERTIFICATES = "/etc/haproxy/certs"
+FORWARDS = "/etc/haproxy/forwards.map"
 # Twin of each server: where requests go when every target of the group is unhealthy (AWS: "fail open").
 OPEN = "_open"
 
@@ -81,7 +85,7 @@ class Listener:
     protocol: str
     port: int
     rules: tuple[Mapping[str, Any], ...]  # as DescribeRules gives them
-    certificate: str = ""  # path of the file with certificate and key
+    certificate: str = ""  # its ARN
 
 
 def render(listeners: Iterable[Listener], groups: Iterable[Group], attributes: Mapping[str, str]) -> str:
@@ -92,18 +96,39 @@ def render(listeners: Iterable[Listener], groups: Iterable[Group], attributes: M
     return text.replace("@DIGEST@", digest(text), 1)
 
 
+def certificate_file(arn: str) -> str:
+    """Where the certificate and its key are; another certificate is another path, so that a change of it is one of the configuration."""
+    return f"{CERTIFICATES}/{arn.rpartition('/')[2]}.pem"
+
+
+def description(text: str) -> str:
+    """Digest of the configuration that a text is about: the configuration itself, or the answer to `show info`."""
+    match = re.search(r"^\s*description:? (\w+)$", text, re.M)
+    return match[1] if match else ""
+
+
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def forwards(listeners: Iterable[Listener]) -> dict[str, str]:
+    return {name: group for listener in listeners for name, group in listener_rules.forwards(listener.rules, listener.port).items()}
+
+
+def map_file(wanted: Mapping[str, str]) -> str:
+    return "".join(f"{name} {group}\n" for name, group in sorted(wanted.items()))
+
+
 def _frontend(listener: Listener) -> str:
-    tls = f" ssl crt {listener.certificate} alpn h2,http/1.1" if listener.protocol == "HTTPS" else ""
+    tls = f" ssl crt {certificate_file(listener.certificate)} alpn h2,http/1.1" if listener.protocol == "HTTPS" else ""
     rules = listener_rules.lines(listener.rules, listener.protocol, listener.port)
     return (
         # An underscore cannot be part of a target group's name, so the two never collide.
         f"frontend port_{listener.port}\n    bind :{listener.port}{tls}\n{FORWARDED}"
         f"    http-request set-header X-Forwarded-Proto {listener.protocol.lower()}\n"
-        f"    http-request set-header X-Forwarded-Port {listener.port}\n" + "".join(f"    {line}\n" for line in rules)
+        f"    http-request set-header X-Forwarded-Port {listener.port}\n"
+        + "".join(f"    {line}\n" for line in rules)
+        + f"    use_backend %[var(txn.rule),map({FORWARDS})] if {{ var(txn.rule),map({FORWARDS}) -m found }}\n"
     )
 
 
@@ -130,13 +155,14 @@ def _stickiness(group: Group) -> list[str]:
 
 def _health_check(group: Group) -> list[str]:
     check = group.description
+    thresholds = f"rise {check['HealthyThresholdCount']} fall {check['UnhealthyThresholdCount']}"
     return [
         "option httpchk",
         f"http-check send meth GET uri {quoted(check.get('HealthCheckPath') or '/')} ver HTTP/1.1 hdr Host {group.name}"
         " hdr User-Agent ELB-HealthChecker/2.0 hdr Connection close",
         f"http-check expect status {(check.get('Matcher') or {}).get('HttpCode', '200')}",
         f"timeout check {check['HealthCheckTimeoutSeconds']}s",
-        f"default-server inter {check['HealthCheckIntervalSeconds']}s rise {check['HealthyThresholdCount']} fall {check['UnhealthyThresholdCount']}",
+        f"default-server inter {check['HealthCheckIntervalSeconds']}s {thresholds}",
     ]
 
 

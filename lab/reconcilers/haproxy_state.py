@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a running HAProxy says about its servers, as ALB target health; the commands that make it behave like an ALB.
 AWS: elasticloadbalancing/latest/application/target-group-health-checks.html (states and reason codes)"""
+
 from __future__ import annotations
 
 import csv
@@ -10,11 +11,12 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lab.reconcilers.haproxy import OPEN, Group, Target
+from lab.reconcilers.haproxy import FORWARDS, OPEN, Group, Target
 
 STATE_FIELDS = 25
 RUNNING, STOPPED = 2, 0
 FORCED_MAINTENANCE = 1
+CHECK_ENABLED = 6
 # Anything else that fails is "Health checks failed".
 TIMEOUTS = ("L4TOUT", "L6TOUT", "L7TOUT")
 PASSED = ("L7OK", "L7OKC", "L6OK", "L4OK")
@@ -69,6 +71,14 @@ def corrections(group: Group, target: Target, now: Health, found: Mapping[tuple[
     return commands
 
 
+def map_changes(shown: str, wanted: Mapping[str, str]) -> list[str]:
+    """Runtime commands that make the map of forwards, as `show map` gave it, what it should be."""
+    present = dict(line.split()[1:3] for line in shown.strip().splitlines())
+    changed = {name: group for name, group in wanted.items() if present.get(name) != group}
+    commands = [f"{'set' if name in present else 'add'} map {FORWARDS} {name} {group}" for name, group in changed.items()]
+    return commands + [f"del map {FORWARDS} {name}" for name in present.keys() - wanted.keys()]
+
+
 def state_file(before: str, groups: Iterable[Group]) -> str:
     """`show servers state` for the next HAProxy: without a line of its own a new server would start as healthy."""
     lines = {_server(line): line for line in before.strip().splitlines()[1:] if not line.startswith("#")}
@@ -89,7 +99,8 @@ def _server(line: str) -> tuple[str, str]:
 
 def _state(group: Group, server: str, target: Target, operational: int, administrative: int) -> str:
     """A line of version 1 of the format (HAProxy's management.txt, "show servers state")."""
-    fields = ["1", group.name, "1", server, target.address, operational, administrative, 1, 1, 0, 1, 0, 0, 6 if operational == STOPPED else 0]
+    checked = CHECK_ENABLED if operational == STOPPED else 0
+    fields = ["1", group.name, "1", server, target.address, operational, administrative, 1, 1, 0, 1, 0, 0, checked]
     fields += [0, 0, 0, "-", target.port, "-", 0, 0, "-", "-", 0]
     assert len(fields) == STATE_FIELDS
     return " ".join(str(field) for field in fields)

@@ -88,10 +88,11 @@ def decide(instance: dict[str, Any] | None, container: Container | None) -> str:
         return "start"
     boot_asked = reported(BOOT, instance["InstanceId"], 0.0) if instance else 0.0
     docker = container.attrs["State"]
-    if container.status == "running":
-        return "restart" if boot_asked > seconds(docker["StartedAt"]) else ""
-    asked_since_its_end = boot_asked > seconds(docker["FinishedAt"])
-    return "start" if asked_since_its_end or docker["ExitCode"] == REBOOTED else ""
+    running = container.status == "running"
+    # Against its last start, not its end: a start may be asked for while the stop before it is still under way.
+    if boot_asked > seconds(docker["StartedAt"]):
+        return "restart" if running else "start"
+    return "start" if not running and docker["ExitCode"] == REBOOTED else ""
 
 
 def seconds(timestamp: str) -> float:

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules of an ALB listener as HAProxy configuration; pure text. AWS: elasticloadbalancing/latest/application/rule-condition-types.html"""
+
 from __future__ import annotations
 
 import itertools
@@ -37,10 +38,11 @@ def wildcard(pattern: str, anything: str = ".") -> str:
 def lines(rules: Iterable[Rule], protocol: str, port: int) -> list[str]:
     """First which rule a request matches, then what becomes of it: HAProxy evaluates every use_backend after all http-request
     lines, so rules written one after another would lose the order of their priorities."""
-    ordered = sorted(rules, key=lambda rule: float("inf") if rule["Priority"] == "default" else int(rule["Priority"]))
-    choose, act, route = [], [], []
-    for rule in ordered:
-        name = f"r{rule['Priority']}"
+    choose: list[str] = []
+    act: list[str] = []
+    route: list[str] = []
+    for rule in sorted(rules, key=_priority):
+        name = rule_name(rule, port)
         conditions = rule.get("Conditions") or []
         choose += [f"acl {name}_{index} {acl(condition)}" for index, condition in enumerate(conditions)]
         matches = "".join(f"{name}_{index} " for index in range(len(conditions)))
@@ -48,6 +50,21 @@ def lines(rules: Iterable[Rule], protocol: str, port: int) -> list[str]:
         for line, condition in steps(rule["Actions"], protocol, port):
             (route if line.startswith("use_backend") else act).append(f"{line} if {{ var(txn.rule) -m str {name} }} {condition}".rstrip())
     return [*choose, *act, *route]
+
+
+def rule_name(rule: Rule, port: int) -> str:
+    return f"{port}_{rule['Priority']}"
+
+
+def _priority(rule: Rule) -> float:
+    return float("inf") if rule["Priority"] == "default" else int(rule["Priority"])
+
+
+def forwards(rules: Iterable[Rule], port: int) -> dict[str, str]:
+    """Rule -> group, of the rules that forward everything to one group; the balancer keeps them in a map, not in its configuration,
+    so that the switch to another group is one step which breaks no connection."""
+    found = {rule_name(rule, port): _receiving(rule["Actions"][-1]) for rule in rules if rule["Actions"][-1]["Type"] == "forward"}
+    return {name: next(iter(groups)) for name, groups in found.items() if len(groups) == 1}
 
 
 def acl(condition: Mapping[str, Any]) -> str:
@@ -86,7 +103,7 @@ def steps(actions: Sequence[Mapping[str, Any]], protocol: str, port: int) -> lis
             raise ValueError(f"the lab's balancer does not know the rule action {action['Type']!r}")
     action = actions[-1]
     if action["Type"] == "forward":
-        return _forward(weights(action))
+        return _forward(_receiving(action))
     if action["Type"] == "redirect":
         return _redirect(action["RedirectConfig"], protocol, port)
     return [(_fixed_response(action["FixedResponseConfig"]), "")]
@@ -103,15 +120,19 @@ def group_name(arn: str) -> str:
     return arn.split("/")[1]
 
 
-def _forward(shares: Mapping[str, int]) -> list[tuple[str, str]]:
-    receiving = {group_name(arn): weight for arn, weight in shares.items() if weight > 0}
+def _receiving(action: Mapping[str, Any]) -> dict[str, int]:
+    return {group_name(arn): weight for arn, weight in weights(action).items() if weight > 0}
+
+
+def _forward(receiving: Mapping[str, int]) -> list[tuple[str, str]]:
     if not receiving:
         return [("http-request return status 503", "")]
-    if len(receiving) == 1:
-        return [(f"use_backend {next(iter(receiving))}", "")]
+    if len(receiving) == 1:  # see forwards
+        return []
     result = [(f"http-request set-var(txn.dice) rand({sum(receiving.values())})", "")]
-    limits = itertools.accumulate(receiving.values())
-    return result + [(f"use_backend {name}", f"{{ var(txn.dice) -m int lt {limit} }}") for name, limit in zip(receiving, limits, strict=True)]
+    for name, limit in zip(receiving, itertools.accumulate(receiving.values()), strict=True):
+        result.append((f"use_backend {name}", f"{{ var(txn.dice) -m int lt {limit} }}"))
+    return result
 
 
 def _fixed_response(config: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ def members_of(carried: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
 
 def render(permissions: Iterable[dict[str, Any]], members: Mapping[str, Iterable[str]]) -> list[str]:
     """The rules, without the chain's name; in a fixed order, so that equal permissions give equal text."""
-    opened = set()
+    opened: set[str] = set()
     for permission in permissions:
         sources = {cidr["CidrIp"] for cidr in permission.get("IpRanges", [])}
         for pair in permission.get("UserIdGroupPairs", []):

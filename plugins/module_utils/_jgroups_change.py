@@ -28,10 +28,13 @@ RECREATE = {
 }
 # Options that "kc.sh build" persists (kc.sh build --help-all of 26.7).
 BUILD_OPTIONS = frozenset(
-    "db db-driver features features-disabled fips-mode health-enabled http-management-health-enabled http-management-relative-path http-relative-path "
-    "https-client-auth https-management-client-auth legacy-observability-interface log-mdc-enabled metrics-enabled event-metrics-user-enabled "
-    "openapi-enabled openapi-ui-enabled telemetry-logs-enabled telemetry-metrics-enabled tracing-enabled tracing-jdbc-enabled tracing-sampler-type "
-    "transaction-xa-enabled vault".split()
+    (
+        *("db", "db-driver", "event-metrics-user-enabled", "features", "features-disabled", "fips-mode", "health-enabled"),
+        *("http-management-health-enabled", "http-management-relative-path", "http-relative-path", "https-client-auth"),
+        *("https-management-client-auth", "legacy-observability-interface", "log-mdc-enabled", "metrics-enabled"),
+        *("openapi-enabled", "openapi-ui-enabled", "telemetry-logs-enabled", "telemetry-metrics-enabled", "tracing-enabled"),
+        *("tracing-jdbc-enabled", "tracing-sampler-type", "transaction-xa-enabled", "vault"),
+    )
 )
 BUILD_PREFIXES = ("db-driver-", "db-health-exclude-", "db-kind-", "feature-", "transaction-xa-enabled-")
 BUILD_SUFFIXES = ("--enabled", "--provider", "--provider-default")
@@ -52,9 +55,10 @@ def compare(before: Mapping[str, str] | None, after: Mapping[str, str], xml_diff
     if xml_differs:
         recreate.append("the content of the cache configuration XML differs")
     handled = {spelling for spellings, _ in RECREATE.values() for spelling in spellings}
-    rolling = [_reason(key, before.get(key, ""), after.get(key, "")) for key in _differing(before, after) if owned(key) and key not in handled]
-    build = [key for key in _differing(before, after) if _is_build_option(key)]
-    reasons = [*recreate, *rolling, *(_reason(key, before.get(key, ""), after.get(key, "")) + " (build option)" for key in build)]
+    differing = {key: _reason(key, before.get(key, ""), after.get(key, "")) for key in _differing(before, after)}
+    rolling = [reason for key, reason in differing.items() if owned(key) and key not in handled]
+    build = [reason + " (build option)" for key, reason in differing.items() if _is_build_option(key)]
+    reasons = [*recreate, *rolling, *build]
     policy = "recreate" if recreate else "rolling" if rolling or build else "none"
     return Change(policy, bool(build), tuple(reasons))
 
@@ -80,5 +84,5 @@ def _is_build_option(key: str) -> bool:
 
 def _reason(key: str, before: str, after: str) -> str:
     if key.endswith("password"):
-        return "%s changes" % key
-    return "%s: %s -> %s" % (key, before or "unset", after or "unset")
+        return f"{key} changes"
+    return "{}: {} -> {}".format(key, before or "unset", after or "unset")

@@ -65,10 +65,10 @@ def parse_version(text: str) -> tuple[int, int]:
     """Major and minor, which is what decides the options; 26.4 introduced those for the network."""
     match = VERSION.match(text)
     if not match:
-        raise ConfigError("version must be a release of Keycloak such as 26.7.4, not %r" % text)
+        raise ConfigError(f"version must be a release of Keycloak such as 26.7.4, not {text!r}")
     major, minor = (int(part) for part in match.group().split(".")[:2])
     if (major, minor) < (26, 4):
-        raise ConfigError("Keycloak %s cannot be told its cluster address by options: use release 26.4 or later" % text)
+        raise ConfigError(f"Keycloak {text} cannot be told its cluster address by options: use release 26.4 or later")
     return major, minor
 
 
@@ -78,7 +78,7 @@ def owned(key: str) -> bool:
 
 
 def options(settings: Settings, version: tuple[int, int]) -> dict[str, str]:
-    """What has to stand in keycloak.conf. Whatever is Keycloak's default is left out: even cache-stack=jdbc-ping, spelled out, costs a full stop."""
+    """What has to stand in keycloak.conf. A default of Keycloak's is left out: cache-stack=jdbc-ping, spelled out, costs a full stop."""
     if settings.state == "absent":
         return {"cache": "local"}
     native = version >= (26, 8)
@@ -93,7 +93,7 @@ def options(settings: Settings, version: tuple[int, int]) -> dict[str, str]:
         SPI + "machine-name": settings.machine_name,
         "cache-embedded-mtls-enabled": "false" if settings.mtls == "disabled" else "",
         "cache-embedded-mtls-rotation-interval-days": str(settings.mtls_rotation_days or ""),
-        **{"cache-embedded-%s-max-count" % name.replace("_", "-"): str(count) for name, count in sorted(settings.max_counts.items())},
+        **{"cache-embedded-{}-max-count".format(name.replace("_", "-")): str(count) for name, count in sorted(settings.max_counts.items())},
     }
     return {key: value for key, value in found.items() if value}
 
@@ -102,10 +102,10 @@ def validate(settings: Settings, version: tuple[int, int]) -> None:
     """Raise ConfigError for what can be seen to fail without looking at the host."""
     if settings.discovery != "jdbc_ping":
         reason = REFUSED_DISCOVERY.get(settings.discovery.replace("_", "-"), "it is not known")
-        raise ConfigError("discovery=%s is refused, because %s: use discovery=jdbc_ping, which works through the database" % (settings.discovery, reason))
+        raise ConfigError(f"discovery={settings.discovery} is refused, because {reason}: use jdbc_ping, which works through the database")
     for prefix in FATAL_PROPERTIES:
         if any(word.startswith(prefix) for word in settings.java_opts.split()):
-            raise ConfigError("Keycloak does not start with %s in java_opts: remove it and use node_name or site_name" % prefix)
+            raise ConfigError(f"Keycloak does not start with {prefix} in java_opts: remove it and use node_name or site_name")
     if settings.state == "absent":
         return
     _check_names(settings, version)
@@ -117,14 +117,14 @@ def validate(settings: Settings, version: tuple[int, int]) -> None:
 
 def warnings(java_opts: str) -> list[str]:
     leftovers = [word for word in java_opts.split() if word.startswith("-Djgroups.") and not word.startswith("-Djgroups.fd.port-offset")]
-    return ["%s in java_opts is a leftover: Keycloak takes this from its options and ignores the property; remove it" % word for word in leftovers]
+    return [f"java_opts has the leftover {word}: Keycloak ignores it beside its options: remove it" for word in leftovers]
 
 
 def _check_names(settings: Settings, version: tuple[int, int]) -> None:
     for key in ("cluster_name", "node_name", "site_name", "machine_name"):
         value = getattr(settings, key)
         if value and not NAME.match(value):
-            raise ConfigError("%s must be letters, digits, dots, dashes and underscores, not %r" % (key, value))
+            raise ConfigError(f"{key} must be letters, digits, dots, dashes and underscores, not {value!r}")
     if version < (26, 7) and settings.node_name:
         raise ConfigError("node_name needs Keycloak 26.7 or later: leave it out, or use a later release")
     if version < (26, 7) and settings.cluster_name not in ("", DEFAULT_CLUSTER):
@@ -137,18 +137,18 @@ def _check_address(key: str, value: str) -> None:
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
-        keywords = ", %s or %s..." % (", ".join(INTERFACE_KEYWORDS), "..., ".join(MATCHERS)) if key == "bind_address" else ""
-        raise ConfigError("%s=%s cannot be used: give an IP address%s" % (key, value, keywords)) from None
-    kinds = {"a loopback": address.is_loopback, "a link-local": address.is_link_local, "no host's": address.is_unspecified or address.is_multicast}
-    for kind, applies in kinds.items():
+        keywords = f", {', '.join(INTERFACE_KEYWORDS)} or {'..., '.join(MATCHERS)}..." if key == "bind_address" else ""
+        raise ConfigError(f"{key}={value} cannot be used: give an IP address{keywords}") from None
+    nobody = address.is_unspecified or address.is_multicast
+    for kind, applies in (("a loopback", address.is_loopback), ("a link-local", address.is_link_local), ("no host's", nobody)):
         if applies:
-            raise ConfigError("%s=%s is %s address, at which no other node reaches this one: give the host's address in the VPC" % (key, value, kind))
+            raise ConfigError(f"{key}={value} is {kind} address, at which no other node reaches this one: give the host's in the VPC")
 
 
 def _check_numbers(settings: Settings) -> None:
     for key in ("bind_port", "external_port"):
         if not 0 <= getattr(settings, key) <= 65535 - FD_OFFSET:
-            raise ConfigError("%s must be at most %d, because the failure detector uses the port %d above it" % (key, 65535 - FD_OFFSET, FD_OFFSET))
+            raise ConfigError(f"{key} must be at most {65535 - FD_OFFSET}: the failure detector uses the port {FD_OFFSET} above it")
     if settings.bind_port == 0:
         raise ConfigError("bind_port must be a fixed port, which the security group opens")
     if settings.external_port and not settings.external_address:
@@ -157,9 +157,9 @@ def _check_numbers(settings: Settings) -> None:
         raise ConfigError("mtls_rotation_days must be a number of days, and only with mtls=auto")
     for name, count in settings.max_counts.items():
         if name not in COUNTS:
-            raise ConfigError("max_counts has no cache %s: use %s" % (name, ", ".join(COUNTS)))
+            raise ConfigError(f"max_counts has no cache {name}: use {', '.join(COUNTS)}")
         if count < 1:
-            raise ConfigError("max_counts.%s must be at least 1" % name)
+            raise ConfigError(f"max_counts.{name} must be at least 1")
 
 
 def _check_peers(settings: Settings) -> None:
@@ -169,13 +169,13 @@ def _check_peers(settings: Settings) -> None:
         values = [getattr(peer, key) for peer in settings.peers]
         twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
-            raise ConfigError("peers has the %s %s twice: each node needs its own" % (key, twice[0]))
+            raise ConfigError(f"peers has the {key} {twice[0]} twice: each node needs its own")
     for peer in settings.peers:
         if not settings.node_name or not is_ip(own_address) or (peer.name == settings.node_name) == (peer.address == own_address):
             continue
         raise ConfigError(
-            "%s at %s is among peers and this node is %s at %s: each node needs a name and an address of its own"
-            % (peer.name, peer.address, settings.node_name, own_address)
+            f"{peer.name} at {peer.address} is among peers and this node is {settings.node_name} at {own_address}: "
+            "each node needs a name and an address of its own"
         )
 
 

@@ -37,7 +37,7 @@ def put_block(text: str, options: Mapping[str, str], owned: Callable[[str], bool
     """The text with options in the block and no owned key elsewhere. The block stays where it is, or is put at the end."""
     lines = text.splitlines()
     start, stop = _block(lines)
-    block = [BEGIN, *("%s=%s" % pair for pair in options.items()), END]
+    block = [BEGIN, *("{}={}".format(*pair) for pair in options.items()), END]
     outside = lines[:start] + lines[stop:]
     strays = [line for line in outside if _is_owned(line, owned)]
     head = [line for line in lines[:start] if not _is_owned(line, owned)]
@@ -56,7 +56,7 @@ def _block(lines: list[str]) -> tuple[int, int]:
     if not marks:
         return len(lines), len(lines)
     if [mark for _, mark in marks] != [BEGIN, END]:
-        raise ConfError("the marks of the block are not one pair (%s, %s): restore or remove them" % (BEGIN, END))
+        raise ConfError(f"the marks of the block are not one pair ({BEGIN}, {END}): restore or remove them")
     return marks[0][0], marks[1][0] + 1
 
 
@@ -70,4 +70,4 @@ def _key(line: str) -> str:
 
 
 def _shown(lines: list[str]) -> str:
-    return "".join("%s\n" % (("%s=********" % _key(line)) if _key(line).endswith("password") else line) for line in lines)
+    return "".join("%s\n" % ((f"{_key(line)}=********") if _key(line).endswith("password") else line) for line in lines)

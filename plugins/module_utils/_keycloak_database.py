@@ -41,7 +41,7 @@ SELECT split_part(current_setting('server_version'), ' ', 1) AS server_version,
          + coalesce(nullif(current_setting('rds.rds_superuser_reserved_connections', true), ''), '0')::int AS reserved_connections,
        pg_is_in_recovery() AS is_in_recovery
 """
-# Who may not read the statistics of others still sees whose connections they are, but not that they are client backends.
+# Who may not read the statistics of others sees whose connections they are, but not that they are client backends.
 CONNECTIONS_SQL = """
 SELECT usename::text AS username, count(*)::int AS connections FROM pg_stat_activity
 WHERE datid IS NOT NULL AND usename IS NOT NULL GROUP BY 1 ORDER BY 1
@@ -58,14 +58,14 @@ SELECT r.name AS realm,
 FROM realm r ORDER BY 1
 """
 COUNTS = ("users", "federated_users", "sessions", "offline_sessions")
-# Read as JSON, because last_update and coordinated_by exist since 26.7 only. An age is that of the database's clock, whatever the hosts' say.
+# Read as JSON, because last_update and coordinated_by exist since 26.7 only. Ages are told by the database's clock, not by a host's.
 PING_SQL = """
 SELECT p.address, p.name, p.cluster_name, p.ip, coalesce(p.coord, false) AS coord, (to_jsonb(p) ->> 'last_update')::bigint AS last_update,
        round(extract(epoch FROM clock_timestamp()) - (to_jsonb(p) ->> 'last_update')::bigint)::int AS age_s,
        to_jsonb(p) ->> 'coordinated_by' AS coordinated_by
 FROM jgroups_ping p ORDER BY p.cluster_name, p.address
 """
-# The rows of table t that belong to a realm, and the realm they belong to. Users, groups and roles of the directory come and go: they are no settings.
+# Which realm a row of table t belongs to. Users, groups and roles of a directory come and go: they are no settings.
 OF_REALM = "JOIN realm r ON r.id = t.realm_id"
 OF_CLIENT = "JOIN client c ON c.id = t.client_id JOIN realm r ON r.id = c.realm_id"
 OF_COMPONENT = "JOIN component k ON k.id = t.component_id JOIN realm r ON r.id = k.realm_id"
@@ -74,8 +74,8 @@ SETTINGS = {
     "realm": "JOIN realm r ON r.id = t.id",
     **dict.fromkeys(
         (
-            *("realm_attribute", "realm_smtp_config", "realm_events_listeners", "required_action_provider", "component", "identity_provider"),
-            *("client_scope", "default_client_scope", "authentication_flow", "authentication_execution"),
+            *("realm_attribute", "realm_smtp_config", "realm_events_listeners", "required_action_provider", "component"),
+            *("identity_provider", "client_scope", "default_client_scope", "authentication_flow", "authentication_execution"),
         ),
         OF_REALM,
     ),
@@ -101,7 +101,7 @@ def target_from(options: Mapping[str, Any], timeout: float = 10.0) -> Target:
 
 def explain(error: PostgresError) -> str:
     """One sentence with the fix, in the words of the options above."""
-    return "%s: %s" % (error, FIXES[error.kind])
+    return f"{error}: {FIXES[error.kind]}"
 
 
 def read_server(database: Postgres, now: Callable[[], float] = time.time) -> dict[str, Any]:
@@ -132,11 +132,11 @@ def read_keycloak(database: Postgres, ignore_clients: Sequence[str] = ()) -> dic
         parts = {table: database.query(digest_sql(table, ignore_clients)) for table in SETTINGS}
     finally:
         database.query("ROLLBACK")
-    realms = {str(row["realm"]): {key: row[key] for key in COUNTS} for row in rows}
+    realms: dict[str, dict[str, Any]] = {str(row["realm"]): {key: row[key] for key in COUNTS} for row in rows}
     for name, realm in realms.items():
         settings = {table: str(row["digest"]) for table, found in parts.items() for row in found if row["realm"] == name}
         realm["settings"] = settings
-        realm["digest"] = hashlib.sha256("\n".join("%s %s" % pair for pair in sorted(settings.items())).encode()).hexdigest()
+        realm["digest"] = hashlib.sha256("\n".join("{} {}".format(*pair) for pair in sorted(settings.items())).encode()).hexdigest()
     totals = {key: sum(int(row[key] or 0) for row in rows) for key in COUNTS}
     return {"present": True, "version": versions[0]["version"] if versions else None, **totals, "realms": realms}
 
@@ -145,5 +145,5 @@ def digest_sql(table: str, ignore_clients: Sequence[str]) -> str:
     join = SETTINGS[table]
     condition = ""
     if ignore_clients and "JOIN client c" in join:
-        condition = "AND c.client_id NOT IN (%s)" % ", ".join("'%s'" % name.replace("'", "''") for name in ignore_clients)
+        condition = "AND c.client_id NOT IN ({})".format(", ".join("'{}'".format(name.replace("'", "''")) for name in ignore_clients))
     return DIGEST_SQL.format(table=table, join=join, condition=condition)

@@ -98,7 +98,7 @@ def _load_balancer(balancing: Api) -> dict[str, Any] | None:
         "vpc_id": balancer.get("VpcId"),
         "security_groups": balancer.get("SecurityGroups", []),
         "listener_arn": listener["ListenerArn"] if listener else None,
-        "rules": [_rule(rule) for rule in balancing["rules"]],
+        "rules": [_rule(rule) for rule in sorted(balancing["rules"], key=_order)],
     }
 
 
@@ -112,6 +112,11 @@ def _rule(rule: Api) -> dict[str, Any]:
         "actions": [action["Type"] for action in rule["Actions"]],
         "forwards": forwards_of(rule),
     }
+
+
+def _order(rule: Api) -> int:
+    """The order in which the balancer tries its rules: the default one last."""
+    return int(rule["Priority"]) if str(rule["Priority"]).isdigit() else 1 << 20
 
 
 def _target_group(group: Api) -> dict[str, Any]:

@@ -22,11 +22,16 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._scram import MEC
 Value = Union[str, int, float, bool, None]
 Row = dict[str, Value]
 
+SESSION_SQL = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET statement_timeout = '30s'"
 PROTOCOL = 196608
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
 MAX_MESSAGE = 256 * 1024 * 1024  # an answer of another protocol would be read as a length of gigabytes
 # What the text of a value stands for, by its type's OID: bool; int8, int2, int4, oid; float4, float8, numeric.
-CONVERTERS: dict[int, Any] = {16: lambda text: text == "t", **dict.fromkeys((20, 21, 23, 26), int), **dict.fromkeys((700, 701, 1700), float)}
+CONVERTERS: dict[int, Any] = {
+    16: lambda text: text == "t",
+    **dict.fromkeys((20, 21, 23, 26), int),
+    **dict.fromkeys((700, 701, 1700), float),
+}
 AUTHENTICATION = {3: "cleartext", 5: "md5"}
 SQLSTATE_KINDS = {"28P01": "auth", "28000": "auth", "3D000": "database", "53300": "full", "57P03": "starting"}
 
@@ -52,7 +57,7 @@ class Target:
     timeout: float = 10.0
 
     def __str__(self) -> str:
-        return "%s:%d" % (self.host, self.port)
+        return f"{self.host}:{self.port}"
 
 
 class Postgres:
@@ -64,7 +69,8 @@ class Postgres:
         self._buffer = b""
 
     def login(self) -> None:
-        settings = {"user": self._target.username, "database": self._target.name, "application_name": "aiportal.scaling", "client_encoding": "UTF8"}
+        target = self._target
+        settings = {"user": target.username, "database": target.name, "application_name": "aiportal.scaling", "client_encoding": "UTF8"}
         body = struct.pack("!I", PROTOCOL) + b"".join(_text(part) for pair in settings.items() for part in pair) + b"\0"
         self._sock.sendall(struct.pack("!I", len(body) + 4) + body)
         scram = ScramClient(self._target.password)
@@ -76,7 +82,7 @@ class Postgres:
                 elif kind == b"Z":
                     return
         except ScramError as error:
-            raise PostgresError("auth", "SCRAM login at %s failed: %s" % (self._target, error)) from None
+            raise PostgresError("auth", f"SCRAM login at {self._target} failed: {error}") from None
 
     def query(self, sql: str) -> list[Row]:
         """The rows of the last statement in sql."""
@@ -116,7 +122,7 @@ class Postgres:
             return
         if code == 10:
             if MECHANISM.encode() not in body[4:].split(b"\0"):
-                raise PostgresError("auth", "the database server %s offers no %s" % (self._target, MECHANISM))
+                raise PostgresError("auth", f"the database server {self._target} offers no {MECHANISM}")
             first = scram.first().encode()
             self._send(b"p", _text(MECHANISM) + struct.pack("!I", len(first)) + first)
         elif code == 11:
@@ -125,10 +131,11 @@ class Postgres:
             scram.verify(body[4:].decode())
         else:
             # Either would show the password, or what is as good as it, to whoever answers.
+            asked = AUTHENTICATION.get(code, f"type {code}")
             raise PostgresError(
                 "auth",
-                "the database server %s asks for %s authentication, which is refused: set password_encryption = scram-sha-256 there "
-                "and give user %s its password again" % (self._target, AUTHENTICATION.get(code, "type %d" % code), self._target.username),
+                f"the database server {self._target} asks for {asked} authentication, which is refused: set password_encryption = "
+                f"scram-sha-256 there and give user {self._target.username} its password again",
             )
 
     def _send(self, kind: bytes, body: bytes) -> None:
@@ -139,7 +146,7 @@ class Postgres:
         head = self._read(5)
         (length,) = struct.unpack("!I", head[1:])
         if not 4 <= length <= MAX_MESSAGE:
-            raise PostgresError("protocol", "what answers at %s is not PostgreSQL" % self._target)
+            raise PostgresError("protocol", f"what answers at {self._target} is not PostgreSQL")
         body = self._read(length - 4)
         if head[:1] == b"E":
             fields = {part[:1].decode("ascii", "replace"): part[1:].decode("utf-8", "replace") for part in body.split(b"\0") if part}
@@ -151,7 +158,7 @@ class Postgres:
         while len(self._buffer) < size:
             chunk = self._sock.recv(65536)
             if not chunk:
-                raise PostgresError("unreachable", "the database server %s closed the connection" % self._target)
+                raise PostgresError("unreachable", f"the database server {self._target} closed the connection")
             self._buffer += chunk
         taken, self._buffer = self._buffer[:size], self._buffer[size:]
         return taken
@@ -163,16 +170,16 @@ def connect(target: Target) -> Iterator[Postgres]:
     try:
         sock = socket.create_connection((target.host, target.port), timeout=target.timeout)
     except OSError as error:
-        raise PostgresError("unreachable", "the database server %s cannot be reached: %s" % (target, error)) from None
+        raise PostgresError("unreachable", f"the database server {target} cannot be reached: {error}") from None
     session = None
     try:
         sock = _secure(sock, target)
         session = Postgres(sock, target)
         session.login()
-        session.query("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET statement_timeout = '30s'")
+        session.query(SESSION_SQL)
         yield session
     except OSError as error:
-        raise PostgresError("unreachable", "the connection to %s broke: %s" % (target, error)) from None
+        raise PostgresError("unreachable", f"the connection to {target} broke: {error}") from None
     finally:
         if session:
             session.close()
@@ -185,13 +192,13 @@ def _secure(sock: socket.socket, target: Target) -> socket.socket:
     sock.sendall(SSL_REQUEST)
     # One byte and no more: what follows it in plain text would be somebody else's (CVE-2021-23222).
     if sock.recv(1) != b"S":
-        raise PostgresError("tls", "the database server %s speaks no TLS" % target)
+        raise PostgresError("tls", f"the database server {target} speaks no TLS")
     try:
         return _tls_context(target).wrap_socket(sock, server_hostname=target.host)
     except ssl.SSLCertVerificationError as error:
-        raise PostgresError("tls", "the certificate of %s is not accepted: %s" % (target, error.verify_message)) from None
+        raise PostgresError("tls", f"the certificate of {target} is not accepted: {error.verify_message}") from None
     except ssl.SSLError as error:
-        raise PostgresError("tls", "TLS with %s fails: %s" % (target, error.reason or error)) from None
+        raise PostgresError("tls", f"TLS with {target} fails: {error.reason or error}") from None
 
 
 def _tls_context(target: Target) -> ssl.SSLContext:

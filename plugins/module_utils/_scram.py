@@ -44,15 +44,15 @@ class ScramClient:
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
             raise ScramError("the server's SCRAM nonce does not continue ours")
         if not 1 <= iterations <= MAX_ITERATIONS:
-            raise ScramError("the server asks for %d SCRAM iterations" % iterations)
-        without_proof = "c=%s,r=%s" % (base64.b64encode(GS2_HEADER.encode()).decode(), nonce)
+            raise ScramError(f"the server asks for {iterations} SCRAM iterations")
+        without_proof = f"c={base64.b64encode(GS2_HEADER.encode()).decode()},r={nonce}"
         signed = ",".join((self._first_bare, server_first, without_proof)).encode()
         salted = hashlib.pbkdf2_hmac("sha256", self._password, salt, iterations)
         client_key = _hmac(salted, b"Client Key")
         signature = _hmac(hashlib.sha256(client_key).digest(), signed)
         proof = bytes(a ^ b for a, b in zip(client_key, signature))
         self._server_signature = _hmac(_hmac(salted, b"Server Key"), signed)
-        return "%s,p=%s" % (without_proof, base64.b64encode(proof).decode())
+        return f"{without_proof},p={base64.b64encode(proof).decode()}"
 
     def verify(self, server_final: str) -> None:
         """A server that cannot sign does not know the password: it only pretends to be the database."""

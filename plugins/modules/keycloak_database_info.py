@@ -10,9 +10,9 @@ module: keycloak_database_info
 short_description: Look at the PostgreSQL database that Keycloak nodes share
 version_added: 0.1.0
 description:
-  - Reads the connection budget of the server, its clock, and Keycloak's state in the database. That is the release it was migrated to, users, sessions,
-    a digest of each realm's settings, and the discovery table of the cluster.
-  - Runs on a node, so that it also proves that this node reaches the database. It needs nothing but Python there, neither C(psycopg) nor C(psql).
+  - Reads the connection budget of the server, its clock, and Keycloak's state in the database.
+    That is the release it was migrated to, users, sessions, a digest of each realm's settings, and the discovery table of the cluster.
+  - Runs on a node, so that it also proves that this node reaches the database. It needs nothing but Python there.
   - Every transaction is read only.
 author:
   - aiportal.scaling contributors (@aiportal)
@@ -24,7 +24,8 @@ extends_documentation_fragment:
 options:
   ignore_clients:
     description:
-      - Client IDs that are left out of the digests, because they belong to the tools and not to the portal (the client of the cluster probe).
+      - Client IDs that are left out of the digests, because they belong to the tools and not to the portal.
+      - The client of the cluster probe is one.
     type: list
     elements: str
     default: []
@@ -111,7 +112,8 @@ keycloak:
     realms:
       description:
         - Each realm by its name, with the same counts.
-        - C(digest) is equal as long as no setting of the realm changed. C(settings) has the digest of each table, to tell where it changed. Secrets are not part of it.
+        - C(digest) is equal as long as no setting of the realm changed. Secrets are not part of it.
+        - C(settings) has the digest of each table, to tell where a change is.
       type: dict
   sample:
     present: true
@@ -157,7 +159,6 @@ sqlstate:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_database import (
     DATABASE_ARGUMENTS,
     explain,

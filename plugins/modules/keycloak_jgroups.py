@@ -10,8 +10,9 @@ module: keycloak_jgroups
 short_description: Clustering configuration of one Keycloak home
 version_added: 0.1.0
 description:
-  - Writes what C(keycloak.conf) has to say so that nodes form one cluster, in the spelling that the release understands, and says what the change costs.
-  - Owns the options C(cache), C(cache-*) and C(spi-cache-embedded-*). They stand in one marked block, and are removed where they stand outside it.
+  - Writes what C(keycloak.conf) has to say so that nodes form one cluster, in the spelling that the release understands.
+  - Owns the options C(cache), C(cache-*) and C(spi-cache-embedded-*). They stand in one marked block.
+    Where they stand outside it they are removed.
   - Restarts nothing. RV(update_policy) says whether nodes can be restarted one by one or have to be stopped all at once first.
 author:
   - aiportal.scaling contributors (@aiportal)
@@ -39,7 +40,8 @@ options:
     type: path
   compare_to:
     description:
-      - The C(keycloak.conf) that is in force now, where the one that is written belongs to a new home. RV(update_policy) is about going from there to here.
+      - The C(keycloak.conf) that is in force now, where the one that is written belongs to a new home.
+        RV(update_policy) is about going from there to here.
       - Without it the file's own content before is what is compared with.
       - Names nothing that exists on a host where Keycloak never ran.
     type: path
@@ -54,13 +56,14 @@ options:
     default: present
   discovery:
     description:
-      - How nodes find each other. V(jdbc_ping), through the database that they share anyway, is the only way that Keycloak has not deprecated.
+      - How nodes find each other. V(jdbc_ping), through the database that they share anyway, is the only way not deprecated by Keycloak.
       - Others (C(udp), C(tcp), C(ec2), C(kubernetes), C(azure), C(google)) are refused with the reason.
     type: str
     default: jdbc_ping
   cluster_name:
     description:
-      - Name of the cluster, from release 26.7 on. Nodes of different names on one database are different clusters, which do not hear of each other's changes.
+      - Name of the cluster, from release 26.7 on. Nodes of different names on one database are different clusters,
+        which do not hear of each other's changes.
       - A second cluster on the database of a live one needs a name of its own.
       - Without it the name is C(ISPN).
     type: str
@@ -72,7 +75,8 @@ options:
   bind_address:
     description:
       - Address at which the other nodes reach this one, or one of Keycloak's words such as V(SITE_LOCAL), which is its default.
-      - Loopback, link-local and container-bridge addresses are refused. So is an address that no interface has, unless O(external_address) is set.
+      - Loopback, link-local and container-bridge addresses are refused.
+        So is an address that no interface has, unless O(external_address) is set.
     type: str
     default: ''
   bind_port:
@@ -110,8 +114,8 @@ options:
     default: 0
   max_counts:
     description:
-      - Entries that a cache may hold, by its name. Names are V(realms), V(users), V(authorization), V(keys), V(crl), V(sessions), V(client_sessions), V(offline_sessions)
-        and V(offline_client_sessions).
+      - Entries that a cache may hold, by its name. Names are V(realms), V(users), V(authorization), V(keys), V(crl), V(sessions),
+        V(client_sessions), V(offline_sessions) and V(offline_client_sessions).
     type: dict
     default: {}
   peers:
@@ -210,21 +214,21 @@ reasons:
 """
 
 import os
-import re
 import tempfile
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.aiportal.scaling.plugins.module_utils import _jgroups_config as config
 from ansible_collections.aiportal.scaling.plugins.module_utils._host_addresses import inner_interface, is_local
 from ansible_collections.aiportal.scaling.plugins.module_utils._jgroups_change import compare
 from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_conf import ConfError, parse, put_block
+from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_home import find_version, read
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "discovery": {"type": "str", "default": "jdbc_ping"},
-    **{key: {"type": "str", "default": ""} for key in ("cluster_name", "node_name", "bind_address", "external_address", "site_name", "machine_name")},
+    **{key: {"type": "str", "default": ""} for key in ("cluster_name", "node_name", "site_name", "machine_name")},
+    **{key: {"type": "str", "default": ""} for key in ("bind_address", "external_address")},
     "bind_port": {"type": "int", "default": config.BIND_PORT},
     "external_port": {"type": "int", "default": 0},
     "mtls": {"type": "str", "choices": ["auto", "disabled"], "default": "auto"},
@@ -245,7 +249,6 @@ FILES: dict[str, dict[str, Any]] = {
     "version": {"type": "str", "default": "auto"},
     "check_address": {"type": "bool", "default": True},
 }
-SERVER_JAR = re.compile(r"^org\.keycloak\.keycloak-quarkus-server-(\d[\w.]*)\.jar$")
 
 
 class Clustering:
@@ -255,7 +258,7 @@ class Clustering:
         self.home: str | None = params["home"]
         self.path = os.path.realpath(params["conf_file"] or os.path.join(self.home or "", "conf", "keycloak.conf"))
         self.compare_to: str | None = params["compare_to"]
-        self.version = find_version(self.home) if params["version"] == "auto" else params["version"]
+        self.version = known_version(self.home) if params["version"] == "auto" else params["version"]
         chosen = {key: params[key] for key in SETTINGS}
         chosen["peers"] = [config.Peer(peer["name"], peer["address"]) for peer in params["peers"]]
         chosen["max_counts"] = whole_numbers(params["max_counts"])
@@ -310,26 +313,13 @@ class Clustering:
         return self.module.set_fs_attributes_if_different(attributes, changed)
 
 
-def read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-
-
-def find_version(home: str | None) -> str:
+def known_version(home: str | None) -> str:
     if not home:
         raise config.ConfigError("version=auto is read from home: give home, or version")
-    match = re.search(r"\d+\.\d+[\w.]*", read(os.path.join(home, "version.txt")) or "")
-    if match:
-        return match.group()
-    folder = os.path.join(home, "lib", "lib", "main")
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    found = next((match.group(1) for match in map(SERVER_JAR.match, names) if match), None)
-    if not found:
-        raise config.ConfigError("no Keycloak is in home=%s: correct home, or give version" % home)
-    return found
+    version = find_version(home)
+    if not version:
+        raise config.ConfigError(f"no Keycloak is in home={home}: correct home, or give version")
+    return version
 
 
 def whole_numbers(counts: dict[str, Any]) -> dict[str, int]:
@@ -344,10 +334,10 @@ def check_bind_address(settings: config.Settings) -> None:
     if not config.is_ip(address) or settings.external_address:
         return
     if not is_local(address):
-        raise config.ConfigError("bind_address=%s is on no interface of this host: give one that is, or set external_address" % address)
+        raise config.ConfigError(f"bind_address={address} is on no interface of this host: give one that is, or set external_address")
     bridge = inner_interface(address)
     if bridge:
-        raise config.ConfigError("bind_address=%s belongs to %s, a network inside this host: give the host's address in the VPC" % (address, bridge))
+        raise config.ConfigError(f"bind_address={address} belongs to {bridge}, a network inside this host: give the host's in the VPC")
 
 
 def main() -> None:
@@ -362,7 +352,7 @@ def main() -> None:
     except (config.ConfigError, ConfError) as error:
         module.fail_json(msg=str(error))
     except (OSError, UnicodeDecodeError) as error:
-        module.fail_json(msg="cannot read or write the configuration: %s" % error)
+        module.fail_json(msg=f"cannot read or write the configuration: {error}")
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ def _groups() -> None:
         if group_ids and interface.instance and interface.instance.nics.get(0) is interface:
             interface.instance.security_groups = list(interface._group_set)
 
-    EC2Backend.modify_instance_security_groups = modify_instance  # type: ignore[method-assign]
-    EC2Backend.modify_network_interface_attribute = modify_interface  # type: ignore[method-assign]
+    EC2Backend.modify_instance_security_groups = modify_instance  # type: ignore[method-assign, assignment]
+    EC2Backend.modify_network_interface_attribute = modify_interface  # type: ignore[method-assign, assignment]
 
 
 def _images() -> None:
@@ -73,4 +73,4 @@ def _images() -> None:
         image.image_location = f"{self.account_id}/{name}"
         return image
 
-    EC2Backend.register_image = registered  # type: ignore[method-assign]
+    EC2Backend.register_image = registered  # type: ignore[method-assign, assignment]

@@ -180,7 +180,8 @@ def test_facts_are_those_of_the_portals_own_network_rule_and_instances() -> None
             "secrets",
             {**RAW["secrets"], "s/admin": None},
             [
-                "portal.keycloak.admin_secret: Secrets Manager has no secret s/admin in this region; create it, JSON with username and password."
+                "portal.keycloak.admin_secret: Secrets Manager has no secret s/admin in this region; "
+                "create it, JSON with username and password."
             ],
         ),
         (

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a client outside reaches the portal: by the lab's resolver, over TLS with its authority, and to the lab's own addresses only."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http, bearer
+from ansible_collections.aiportal.scaling.plugins.module_utils._oidc import Client, Oidc
+from dnslib import A, DNSRecord
+
+from lab import network, pki
+from lab.portal import HOSTNAME, LANGFUSE_SECRET, REALM, people
+from lab.portal.realm import REDIRECTS
+from lab.settings import Lab
+
+
+class Access:
+    """The portal as its users see it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._ca = pki.authority(lab).ca().certificate.decode()
+        self._secrets = {"langfuse": str(secret(lab, LANGFUSE_SECRET)["client_secret"])}
+        self.users = list(people.users(lab).items())
+        if not network.exists(lab):
+            raise RuntimeError(f"the lab's network {lab.name} is not there: packets to {lab.cidr} would leave this machine")
+
+    def oidc(self, application: str, sleep: Callable[[float], None] = time.sleep) -> Oidc:
+        """Resolved anew for each conversation, as a name with a short time to live is. Held for more than ten seconds is hung."""
+        client = Client(REALM, application, REDIRECTS[application], self._secrets.get(application, ""))
+        return Oidc(self.http(), client, patience=10.0, sleep=sleep)
+
+    def http(self) -> Http:
+        return Http(f"https://{HOSTNAME}", connect_to=f"{self.address()}:443", ca_pem=self._ca, timeout=30.0)
+
+    def address(self) -> str:
+        answer = DNSRecord.parse(DNSRecord.question(HOSTNAME).send(self._lab.resolver, 53, timeout=5))
+        addresses = [str(record.rdata) for record in answer.rr if isinstance(record.rdata, A)]
+        if not addresses or ipaddress.ip_address(addresses[0]) not in ipaddress.ip_network(self._lab.cidr):
+            raise RuntimeError(f"{HOSTNAME} resolves to {addresses}, which is not in the lab")
+        return addresses[0]
+
+
+def count_users(lab: Lab) -> int:
+    """Users of the realm, asked through the balancer as an administrator asks."""
+    admin = secret(lab, "aiportal/keycloak/admin")
+    http = Access(lab).http()
+    tokens = Oidc(http, Client("master", "admin-cli")).password_grant(admin["username"], admin["password"])
+    return int(http.request("GET", f"/admin/realms/{REALM}/users/count", headers=bearer(tokens.access)).json())
+
+
+def secret(lab: Lab, name: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(lab.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+    return value

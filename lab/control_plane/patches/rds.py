@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""RDS: an instance is available when its server answers, under an endpoint name like AWS'.
+AWS: AmazonRDS/latest/UserGuide/accessing-monitoring.html (status), CHAP_CommonTasks.Connect.html (endpoint)"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.rds import models
+
+from lab.control_plane.reports import reported
+from lab.settings import REGION, Lab
+
+DBInstance: Any = models.DBInstance
+
+
+def apply(lab: Lab) -> None:
+    # One for all instances of an account in a region.
+    label = hashlib.sha256(lab.secret_key.encode()).hexdigest()[:12]
+
+    def address(self: Any) -> str:
+        return f"{self.db_instance_identifier}.{label}.{self.region}.rds.amazonaws.com"
+
+    def status(self: Any) -> str:
+        state = str(self.__dict__["status"])
+        running = state == "available" and not self.db_cluster_identifier
+        return "creating" if running and not reported("database", self.db_instance_identifier) else state
+
+    def set_status(self: Any, value: str) -> None:
+        self.__dict__["status"] = value
+
+    DBInstance.address = property(address)
+    DBInstance.status = property(status, set_status)
+
+
+def master_password(identifier: str) -> str:
+    """What only the database itself knows: the API never gives it away."""
+    database: Any = models.rds_backends[DEFAULT_ACCOUNT_ID][REGION].databases[identifier]
+    return str(database._master_user_password)

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory and portal definition of the lab: the shipped examples, with the few settings that must differ."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from typing import Any
+
+import yaml
+
+from lab import artifacts, pki
+from lab.settings import ROOT, Lab
+
+SHIPPED = ROOT / "inventory"
+INVENTORY, DEFINITION = "portal.aws_ec2.yml", "group_vars/all/portal.yml"
+
+
+def write(lab: Lab) -> None:
+    target = lab.state / "inventory"
+    (target / DEFINITION).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(SHIPPED / INVENTORY, target / INVENTORY)
+    merged = merge(yaml.safe_load((SHIPPED / DEFINITION).read_text()), differences(lab))
+    (target / DEFINITION).write_text("---\n" + yaml.safe_dump(merged, sort_keys=False))
+
+
+def differences(lab: Lab) -> dict[str, Any]:
+    archive = f"{lab.node_api_url}/{artifacts.BUCKET}/{artifacts.KEYCLOAK.file}"
+    return {"portal": {"ca_files": [str(pki.authority(lab).ca_file)], "keycloak": {"archive": archive}}}
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = copy.deepcopy(base)
+    for key, value in changes.items():
+        merged[key] = merge(merged.get(key, {}), value) if isinstance(value, dict) else value
+    return merged
