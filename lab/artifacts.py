@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Archives that no distribution package has, fetched once, checked, kept in the user's cache."""
+
 from __future__ import annotations
 
 import hashlib

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Systemd containers as hosts: unprivileged, at a fixed address of the lab's network."""
+
 from __future__ import annotations
 
 import io

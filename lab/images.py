@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Images of the lab's hosts: what each is made from, and building those that are absent."""
+
 from __future__ import annotations
 
 import concurrent.futures
@@ -112,9 +113,7 @@ def _build(engine: docker.DockerClient, image: Image, archive: Path | None) -> N
         _write_context(context, image, archive)
         context.seek(0)
         try:
-            engine.images.build(
-                fileobj=context, custom_context=True, tag=reference(image.name), buildargs=arguments, rm=True, forcerm=True
-            )
+            engine.images.build(fileobj=context, custom_context=True, tag=reference(image.name), buildargs=arguments, rm=True, forcerm=True)
         except BuildError as error:
             output = "".join(str(line.get("stream") or line.get("error") or "") for line in error.build_log)
             raise RuntimeError(f"image {image.name} could not be built: {output.strip()[-1500:]}") from error

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Network interfaces that AWS makes in the VPC for its services: the addresses of balancers, databases and directories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bringing the lab up and down; both start from whatever an earlier run, a kill or a reboot left."""
+
 from __future__ import annotations
 
 import contextlib

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the lab runs, as a table: resource, address, state as the API tells it, and as the container is."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The VPC's resolver: every answer is computed from the control plane, so that a failover is a record that changes."""
+
 from __future__ import annotations
 
 import logging

@@ -2,10 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What AWS would report back about the data plane (target health, status checks), kept where the API answers from."""
+
 from __future__ import annotations
 
 import threading
 from typing import Any
+
+BOOT = "instance-boot"  # when the API last asked for a (re)start of an instance
 
 _reports: dict[tuple[str, str], Any] = {}
 _lock = threading.Lock()

@@ -15,13 +15,12 @@ from lab import artifacts, pki
 from lab.settings import ROOT, Lab
 
 SHIPPED = ROOT / "inventory"
-INVENTORY, DEFINITION = "portal.aws_ec2.yml", "group_vars/all/portal.yml"
+DEFINITION = "group_vars/all/portal.yml"
 
 
 def write(lab: Lab) -> None:
     target = lab.state / "inventory"
-    (target / DEFINITION).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(SHIPPED / INVENTORY, target / INVENTORY)
+    shutil.copytree(SHIPPED, target, dirs_exist_ok=True)
     merged = merge(yaml.safe_load((SHIPPED / DEFINITION).read_text()), differences(lab))
     (target / DEFINITION).write_text("---\n" + yaml.safe_dump(merged, sort_keys=False))
 

@@ -73,7 +73,7 @@ def start_keycloak(lab: Lab, address: str, endpoint: str, database_password: str
         "KC_DB_PASSWORD": database_password,
         "KC_BOOTSTRAP_ADMIN_USERNAME": bootstrap[0],
         "KC_BOOTSTRAP_ADMIN_PASSWORD": bootstrap[1],
-        "JAVA_OPTS_KC_HEAP": "\"-Xms256m -Xmx512m\"",
+        "JAVA_OPTS_KC_HEAP": '"-Xms256m -Xmx512m"',
     }
     files = {
         "/opt/keycloak/conf/keycloak.conf": ("0644", configuration(endpoint, variant())),

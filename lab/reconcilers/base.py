@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How reconcilers run: level-triggered, each in a thread of its own, told of changes, never remembering anything."""
+
 from __future__ import annotations
 
 import importlib

@@ -30,6 +30,8 @@ global
     maxconn 2000
     stats socket @SOCKET@ mode 600 level admin expose-fd listeners
     server-state-file @STATE@
+    # The first check of a new target comes at once, as on AWS, not somewhere within its interval.
+    max-spread-checks 500ms
     ssl-default-bind-options ssl-min-ver TLSv1.2
     # How long a reload lets requests of the time before it go on.
     hard-stop-after 120s

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """EC2 instances -> systemd containers at their private addresses; stop and start keep the disk."""
+
 from __future__ import annotations
 
 import concurrent.futures
@@ -13,12 +14,11 @@ from docker.models.containers import Container
 
 from lab import images
 from lab.containers import Containers, Spec
-from lab.control_plane.patches.ec2 import BOOT
-from lab.control_plane.reports import reported
+from lab.control_plane.reports import BOOT, reported
 from lab.settings import Lab
 
-# systemd ends so when the guest asked for a reboot: reboot(2) in a PID namespace becomes SIGHUP of its init.
-REBOOTED = 128 + 1
+# Without the right to call reboot(2), systemd ends so when the guest asked for a reboot (or, which we cannot tell, a power-off).
+REBOOTED = 0
 
 
 def create(lab: Lab, containers: Containers) -> Instances:

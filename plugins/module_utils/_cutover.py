@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ class CutoverError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is left to do. weights_ready makes the balancer check the new group's health without sending it traffic; weights_cut sends it all of it."""
+    """What is left to do. weights_ready makes the balancer check the new group without sending it traffic; weights_cut sends it all."""
 
     before: Mapping[str, int]
     weights_ready: Mapping[str, int] | None
@@ -56,12 +56,12 @@ def weights(rule: Mapping[str, Any]) -> dict[str, int]:
     raise CutoverError("rule %s forwards to no target group: name the rule that routes the service" % rule["RuleArn"])
 
 
-def plan(rules: list[Mapping[str, Any]], rule_arn: str, target_group_arn: str, hold_priority: int, purge: bool = False) -> Plan:
+def plan(rules: Sequence[Mapping[str, Any]], rule_arn: str, target_group_arn: str, hold_priority: int, purge: bool = False) -> Plan:
     rule = next((r for r in rules if r["RuleArn"] == rule_arn), None)
     if rule is None:
         raise CutoverError("the listener has no rule %s: read the rule's ARN again" % rule_arn)
     now = weights(rule)
-    cut = {**{arn: 0 for arn in now}, target_group_arn: 1}
+    cut = {**dict.fromkeys(now, 0), target_group_arn: 1}
     done = {arn for arn, weight in now.items() if weight} == {target_group_arn}
     return Plan(
         before=now,
@@ -73,7 +73,8 @@ def plan(rules: list[Mapping[str, Any]], rule_arn: str, target_group_arn: str, h
 
 
 def forward(groups: Mapping[str, int]) -> list[dict[str, Any]]:
-    return [{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in groups.items()]}}]
+    weighted = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in groups.items()]
+    return [{"Type": "forward", "ForwardConfig": {"TargetGroups": weighted}}]
 
 
 def hold_rule(rule: Mapping[str, Any], priority: int, path: str) -> dict[str, Any]:
@@ -97,8 +98,8 @@ def enough_healthy(health: list[Mapping[str, Any]], wanted: int) -> bool:
 
 
 def health_text(health: list[Mapping[str, Any]]) -> str:
-    targets = ["%s %s" % (t["Target"]["Id"], " ".join(filter(None, (t["TargetHealth"]["State"], t["TargetHealth"].get("Reason"))))) for t in health]
-    return ", ".join(targets) or "no target is registered"
+    words = [(each["Target"]["Id"], each["TargetHealth"]["State"], each["TargetHealth"].get("Reason")) for each in health]
+    return ", ".join(" ".join(filter(None, target)) for target in words) or "no target is registered"
 
 
 def _writable(condition: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,12 +108,15 @@ def _writable(condition: Mapping[str, Any]) -> dict[str, Any]:
     return {"Field": "host-header", "HostHeaderConfig": {"Values": list(values)}}
 
 
-def _leftover_hold(rules: list[Mapping[str, Any]], priority: int) -> str | None:
+def _leftover_hold(rules: Sequence[Mapping[str, Any]], priority: int) -> str | None:
     """A hold rule of a run that was killed. A rule of somebody else at that priority is refused, never deleted."""
     for rule in rules:
         if rule["Priority"] != str(priority):
             continue
         if all(action.get("FixedResponseConfig", {}).get("MessageBody") == HOLD_PAGE for action in rule["Actions"]):
             return str(rule["RuleArn"])
-        raise CutoverError("priority %d, wanted for the hold rule, is taken by %s: set hold_priority to a free one before the service's rule" % (priority, rule["RuleArn"]))
+        raise CutoverError(
+            "priority %d, wanted for the hold rule, is taken by %s: set hold_priority to a free one before the service's rule"
+            % (priority, rule["RuleArn"])
+        )
     return None

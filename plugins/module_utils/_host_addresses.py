@@ -28,7 +28,7 @@ def is_local(address: str) -> bool:
 
 def inner_interface(address: str) -> str | None:
     """The interface that has this IPv4 address, if it leads to a network inside this host only."""
-    for _, name in socket.if_nameindex():
+    for dummy, name in socket.if_nameindex():
         if name.startswith(INNER_INTERFACES) and _ipv4(name) == address:
             return name
     return None

@@ -116,7 +116,7 @@ class Http:
         given = self._connect_to() if callable(self._connect_to) else self._connect_to
         if not given:
             return self._host, self._port
-        host, _, port = given.rpartition(":")
+        host, dummy, port = given.rpartition(":")
         return (host.strip("[]"), int(port)) if host else (given, self._port)
 
     def _open(self, address: str, port: int, timeout: float) -> socket.socket:

@@ -54,7 +54,7 @@ def compare(before: Mapping[str, str] | None, after: Mapping[str, str], xml_diff
     recreate = [_reason(name, *values) for name, values in _recreating(before, after).items()]
     if xml_differs:
         recreate.append("the content of the cache configuration XML differs")
-    handled = {spelling for spellings, _ in RECREATE.values() for spelling in spellings}
+    handled = {spelling for spellings, dummy in RECREATE.values() for spelling in spellings}
     differing = {key: _reason(key, before.get(key, ""), after.get(key, "")) for key in _differing(before, after)}
     rolling = [reason for key, reason in differing.items() if owned(key) and key not in handled]
     build = [reason + " (build option)" for key, reason in differing.items() if _is_build_option(key)]

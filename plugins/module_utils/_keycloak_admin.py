@@ -68,7 +68,8 @@ def _token(http: Http, username: str, password: str, realm: str) -> str:
     if answer.status != 200:
         error = answer.json() if answer.text.startswith("{") else {}
         raise AdminError(
-            "the administrator %s cannot log in to realm %s (%d %s): correct admin_username and admin_password, the account must have no required action"
+            "the administrator %s cannot log in to realm %s (%d %s): "
+            "correct admin_username and admin_password, the account must have no required action"
             % (username, realm, answer.status, error.get("error_description", error.get("error", "")))
         )
     return str(answer.json()["access_token"])

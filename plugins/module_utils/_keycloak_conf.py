@@ -55,7 +55,7 @@ def _block(lines: list[str]) -> tuple[int, int]:
     marks = [(number, line.strip()) for number, line in enumerate(lines) if line.strip() in (BEGIN, END)]
     if not marks:
         return len(lines), len(lines)
-    if [mark for _, mark in marks] != [BEGIN, END]:
+    if [mark for dummy, mark in marks] != [BEGIN, END]:
         raise ConfError(f"the marks of the block are not one pair ({BEGIN}, {END}): restore or remove them")
     return marks[0][0], marks[1][0] + 1
 

@@ -257,7 +257,7 @@ def kept_cookies(before: Mapping[str, str], set_cookie: list[str]) -> dict[str, 
     cookies = dict(before)
     for header in set_cookie:
         pair, *attributes = (part.strip() for part in header.split(";"))
-        name, _, value = pair.partition("=")
+        name, dummy, value = pair.partition("=")
         expired = any(attribute.lower() == "max-age=0" for attribute in attributes)
         if expired or not value:
             cookies.pop(name, None)

@@ -224,7 +224,7 @@ def _text(value: str) -> bytes:
 def _columns(body: bytes) -> list[tuple[str, int]]:
     (count,) = struct.unpack("!H", body[:2])
     columns, at = [], 2
-    for _ in range(count):
+    for dummy in range(count):
         end = body.index(b"\0", at)
         (oid,) = struct.unpack("!I", body[end + 7 : end + 11])
         columns.append((body[at:end].decode("utf-8"), oid))

@@ -11,10 +11,12 @@ short_description: Send all traffic of a listener rule to another target group w
 version_added: 0.1.0
 description:
   - Adds the target group to the rule with weight 0, so that the balancer checks its health, waits until enough of its targets are healthy,
-    and then moves all of the weight in one call. The groups that served before keep weight 0, so that the way back is the same call with the other ARN.
-  - A login is several requests, and the half-done ones live in the memory of the node that began them. A form opened at the old nodes cannot be submitted
-    to the new ones, and a code issued there cannot be redeemed here. So for some seconds around the cut a rule in front holds new logins with a page that
-    asks again every second, while those in flight end where they began. Nothing else is held, and the balancer's own nodes have time to agree.
+    and then moves all of the weight in one call.
+    The groups that served before keep weight 0, so that the way back is the same call with the other ARN.
+  - A login is several requests, and the half-done ones live in the memory of the node that began them.
+    A form opened at the old nodes cannot be submitted to the new ones, and a code issued there cannot be redeemed here.
+    So for some seconds around the cut a rule in front holds new logins with a page that asks again every second,
+    while those in flight end where they began. Nothing else is held, and the balancer's own nodes have time to agree.
   - Everything happens in one process, which ends the hold whatever happens. A hold left by a machine that died is removed by the next run.
 author:
   - aiportal.scaling contributors (@aiportal)
@@ -92,7 +94,11 @@ steps:
   returned: success
   type: list
   elements: str
-  sample: ["check the health of the new target group, weight 0", "hold new logins", "send all traffic to the new target group", "let new logins go on"]
+  sample:
+    - check the health of the new target group, weight 0
+    - hold new logins
+    - send all traffic to the new target group
+    - let new logins go on
 weights:
   description: Weight of each target group of the rule afterwards.
   returned: success
@@ -154,7 +160,8 @@ def wait_healthy(client: Any, target_group_arn: str, wanted: int, timeout: int) 
             return
         if time.monotonic() > deadline:
             raise CutoverError(
-                "after %d s %d healthy targets are still wanted of %s, last seen: %s; nothing was moved" % (timeout, wanted, target_group_arn, health_text(health))
+                "after %d s %d healthy targets are still wanted of %s, last seen: %s; nothing was moved"
+                % (timeout, wanted, target_group_arn, health_text(health))
             )
         time.sleep(1)
 

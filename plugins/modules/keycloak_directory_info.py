@@ -7,15 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: keycloak_directory_info
-short_description: Prove from a Keycloak node that every controller of every LDAP directory answers and accepts the bind
+short_description: Prove from a Keycloak node that every controller of an LDAP directory answers and that it accepts the bind
 version_added: 0.1.0
 description:
   - Asks one Keycloak node to connect and to bind to each URL of each LDAP federation of a realm, with the secret that Keycloak holds.
-  - Each URL is tried by itself. Asked for two at once, Keycloak answers well as long as one of them does, so a dead controller stays unseen.
+  - Each URL is tried by itself.
+    Asked for two at once, Keycloak answers well as long as one of them does, so a dead controller stays unseen.
   - Nothing is installed on the node and the bind secret never leaves Keycloak.
 author:
   - aiportal.scaling contributors (@aiportal)
 extends_documentation_fragment:
+  - aiportal.scaling._attributes
   - aiportal.scaling._attributes.info_module
   - aiportal.scaling._attributes.actiongroup
   - aiportal.scaling._keycloak_node
@@ -44,15 +46,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 controllers:
-  description: One entry for each URL of each enabled LDAP federation of the realm.
+  description: One entry for each URL of each enabled LDAP federation of the realm, and what connecting to it gave.
   returned: success
   type: list
   elements: dict
   sample:
-    - {federation: corp-ad, url: "ldaps://dc1.corp.example.com:636", connection: ok, authentication: ok}
-    - {federation: corp-ad, url: "ldaps://dc2.corp.example.com:636", connection: CommunicationError, authentication: not tried}
+    - {federation: corp-ad, url: "ldaps://dc1.corp.example.com:636", connection: ok}
+    - {federation: corp-ad, url: "ldaps://dc2.corp.example.com:636", connection: CommunicationError}
+binds:
+  description: One entry for each federation, and what binding with its own secret gave.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {federation: corp-ad, authentication: ok}
 failures:
-  description: One sentence for each controller that does not answer or refuses the bind. Empty when all is well.
+  description: One sentence for each controller that does not answer and each federation whose bind is refused. Empty when all is well.
   returned: success
   type: list
   elements: str
@@ -76,10 +85,10 @@ PROVIDER_TYPE = "org.keycloak.storage.UserStorageProvider"
 STORED_SECRET = "**********"  # with componentId Keycloak puts the secret that it holds in its place
 
 
-def controllers(components: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
-    """Each enabled LDAP component with each of its URLs: connectionUrl holds them separated by spaces."""
-    ldap = [c for c in components if c.get("providerId") == "ldap" and _setting(c, "enabled", "true") == "true"]
-    return [(component, url) for component in ldap for url in _setting(component, "connectionUrl").split()]
+def federations(components: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The enabled LDAP components that name a server."""
+    ldap = [component for component in components if component.get("providerId") == "ldap"]
+    return [component for component in ldap if _setting(component, "enabled", "true") == "true" and _setting(component, "connectionUrl")]
 
 
 def question(component: dict[str, Any], url: str, action: str, timeout: int) -> dict[str, str]:
@@ -96,27 +105,41 @@ def question(component: dict[str, Any], url: str, action: str, timeout: int) -> 
     }
 
 
-def failure(entry: dict[str, str]) -> str | None:
-    name = "%s of %s" % (entry["url"], entry["federation"])
-    if entry["connection"] != "ok":
-        return "%s does not answer (%s)" % (name, entry["connection"])
-    if entry["authentication"] != "ok":
-        return "%s refuses the bind (%s)" % (name, entry["authentication"])
-    return None
+def failures(found: list[dict[str, str]], binds: list[dict[str, str]]) -> list[str]:
+    dead = ["%(url)s of %(federation)s does not answer (%(connection)s)" % entry for entry in found if entry["connection"] != "ok"]
+    refused = ["%(federation)s refuses the bind (%(authentication)s)" % entry for entry in binds if entry["authentication"] != "ok"]
+    return dead + refused
 
 
 def _setting(component: dict[str, Any], key: str, default: str = "") -> str:
     return str((component.get("config", {}).get(key) or [default])[0])
 
 
-def _ask(admin: KeycloakAdmin, realm: str, component: dict[str, Any], url: str, timeout: int) -> dict[str, str]:
-    entry = {"federation": component["name"], "url": url, "connection": "not tried", "authentication": "not tried"}
-    for key, action in (("connection", "testConnection"), ("authentication", "testAuthentication")):
-        answer = admin.call("POST", realm_path(realm, "/testLDAPConnection"), question(component, url, action, timeout))
-        entry[key] = "ok" if answer.status == 204 else str(answer.json().get("errorMessage", answer.status))
-        if entry[key] != "ok":
-            break
-    return entry
+class Directory:
+    """What one Keycloak node says of the directories of a realm."""
+
+    def __init__(self, admin: KeycloakAdmin, realm: str, timeout: int) -> None:
+        self._admin = admin
+        self._realm = realm
+        self._timeout = timeout
+        self._federations = federations(admin.get(realm_path(realm, "/components?type=" + PROVIDER_TYPE)))
+
+    def controllers(self) -> list[dict[str, str]]:
+        return [
+            {"federation": component["name"], "url": url, "connection": self._ask(component, url, "testConnection")}
+            for component in self._federations
+            for url in _setting(component, "connectionUrl").split()
+        ]
+
+    def binds(self) -> list[dict[str, str]]:
+        return [
+            {"federation": one["name"], "authentication": self._ask(one, _setting(one, "connectionUrl"), "testAuthentication")}
+            for one in self._federations
+        ]
+
+    def _ask(self, component: dict[str, Any], url: str, action: str) -> str:
+        answer = self._admin.call("POST", realm_path(self._realm, "/testLDAPConnection"), question(component, url, action, self._timeout))
+        return "ok" if answer.status == 204 else str(answer.json().get("errorMessage", answer.status))
 
 
 def main() -> None:
@@ -126,11 +149,11 @@ def main() -> None:
     try:
         http = node_http(given["address"], given["http_port"], given["hostname"], timeout=30.0)
         admin = KeycloakAdmin(http, given["admin_username"], given["admin_password"], given["admin_realm"])
-        components = admin.get(realm_path(given["realm"], "/components?type=" + PROVIDER_TYPE))
-        found = [_ask(admin, given["realm"], c, url, given["connection_timeout"]) for c, url in controllers(components)]
+        directory = Directory(admin, given["realm"], given["connection_timeout"])
+        found, binds = directory.controllers(), directory.binds()
     except (AdminError, HttpError) as error:
         module.fail_json(msg="The directory could not be tried through %s: %s" % (given["address"], error))
-    module.exit_json(changed=False, controllers=found, failures=[text for text in map(failure, found) if text])
+    module.exit_json(changed=False, controllers=found, binds=binds, failures=failures(found, binds))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What moto lacks, one module per service; each has `apply(lab)`, run once before the API listens."""
+
 from __future__ import annotations
 
 import importlib

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """EC2: what AWS documents and moto 5.2.5 does not do. Bound to moto's internals, so moto is pinned and each patch has a test."""
+
 from __future__ import annotations
 
 import time
@@ -11,10 +12,8 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.instances import Instance
 
-from lab.control_plane.reports import report
+from lab.control_plane.reports import BOOT, report
 from lab.settings import Lab
-
-BOOT = "instance-boot"  # report: when the API last asked for a (re)start of an instance
 
 
 def apply(lab: Lab) -> None:

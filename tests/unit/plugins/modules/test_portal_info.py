@@ -106,8 +106,8 @@ def fixture_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(name="read")
 def fixture_read(aws: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
-    def read(portal: dict[str, Any] = PORTAL, **options: Any) -> dict[str, Any]:
-        with patch_module_args({"portal": portal, "region": REGION, **options}), pytest.raises(SystemExit):
+    def read(portal: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+        with patch_module_args({"portal": portal or PORTAL, "region": REGION, **options}), pytest.raises(SystemExit):
             portal_info.main()
         return json.loads(capsys.readouterr().out)
 
