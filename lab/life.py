@@ -112,10 +112,11 @@ def _clear() -> None:
         os.kill(pid, signal.SIGTERM)
         wait(f"process {pid} of the lab to end", lambda pid=pid: not _alive(pid), timeout=10)  # type: ignore[misc]
     with ThreadPoolExecutor(8) as pool:
-        leftovers = docker.from_env().containers.list(all=True, filters={"label": f"{LABEL}={name}"}, ignore_removed=True)
-        list(pool.map(Containers.discard, leftovers))
+        # Again until none is left: Docker may still be making one that the server asked for.
+        while leftovers := docker.from_env().containers.list(all=True, filters={"label": f"{LABEL}={name}"}, ignore_removed=True):
+            list(pool.map(Containers.discard, leftovers))
     network.remove(name)
-    for file in ("env", "lab.json", "calls.jsonl", "known_hosts"):
+    for file in ("env", "lab.json", "known_hosts"):
         (state / file).unlink(missing_ok=True)
 
 

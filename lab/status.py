@@ -18,20 +18,27 @@ class Row:
     kind: str
     resource: str
     name: str
-    address: str
     state: str
+    address: str
     container: str
 
 
 def rows(lab: Lab) -> list[Row]:
     """Every instance and every host of a service."""
-    known = _states(lab)
-    hosts = {(c.labels[KIND_LABEL], c.labels[RESOURCE_LABEL], c.labels[ADDRESS_LABEL]): c.status for c in Containers(lab).all()}
-    found = []
-    for (kind, resource, address), status in hosts.items():
-        name, state = known.pop(resource, ("", "unknown"))[:2]
-        found.append(Row(kind, resource, name, address, state, status))
-    found += [Row("instance", key, name, address, state, "none") for key, (name, state, address) in known.items() if address]
+    hosts = [(c.labels[KIND_LABEL], c.labels[RESOURCE_LABEL], c.labels[ADDRESS_LABEL], c.status) for c in Containers(lab).all()]
+    return merge(hosts, _states(lab))
+
+
+def merge(hosts: Iterable[tuple[str, str, str, str]], states: dict[str, tuple[str, str, str]]) -> list[Row]:
+    """Hosts (kind, resource, address, status) with what the API says of their resources, and instances that have no host."""
+    hosts = list(hosts)
+    hosted = {resource for _, resource, _, _ in hosts}
+    found = [Row(kind, resource, *states.get(resource, ("", "unknown"))[:2], address, status) for kind, resource, address, status in hosts]
+    found += [
+        Row("instance", resource, name, state, address, "none")
+        for resource, (name, state, address) in states.items()
+        if address and resource not in hosted
+    ]
     return sorted(found, key=lambda row: (row.kind, row.name, row.address))
 
 

@@ -22,7 +22,7 @@ from lab.settings import REGION, Lab
 
 log = logging.getLogger(__name__)
 TTL = 5  # as the names of RDS and of load balancers
-FRESH_SECONDS = 1.0
+FRESH_SECONDS = 5.0  # for changes that no API call made; calls make us read again at once
 
 
 @dataclass
@@ -37,10 +37,11 @@ class Records:
         return any(name == zone or name.endswith(f".{zone}") for zone in self.zones)
 
 
-def start(lab: Lab) -> None:
+def start(lab: Lab) -> Resolver:
     resolver = Resolver(lambda: read(lab), upstreams(Path("/etc/resolv.conf").read_text()))
     for tcp in (False, True):
         DNSServer(resolver, address=lab.resolver, port=53, tcp=tcp, logger=DNSLogger(logf=lambda _: None)).start_thread()
+    return resolver
 
 
 class Resolver(BaseResolver):
@@ -49,6 +50,10 @@ class Resolver(BaseResolver):
         self._forwarders = forwarders
         self._lock = threading.Lock()
         self._records = Records()
+        self._read_at = float("-inf")
+
+    def forget(self) -> None:
+        """Something may have changed: read again for the next question."""
         self._read_at = float("-inf")
 
     def resolve(self, request: DNSRecord, handler: Any) -> DNSRecord:
@@ -65,8 +70,8 @@ class Resolver(BaseResolver):
     def _fresh(self) -> Records:
         with self._lock:
             if time.monotonic() - self._read_at > FRESH_SECONDS:
+                self._read_at = time.monotonic()  # before reading: what changes meanwhile is not forgotten
                 self._records = self._read()
-                self._read_at = time.monotonic()
             return self._records
 
     def _forward(self, request: DNSRecord, tcp: bool) -> DNSRecord:

@@ -30,12 +30,12 @@ class Recorder:
         self.calls: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._wake = wake
         self._lock = threading.Lock()
-        self._file = path.open("a", buffering=1)
+        self._file = path.open("w", buffering=1)
 
     def record(self, environ: dict[str, Any], body: bytes, status: int) -> None:
         call = describe(environ, body)
         read = is_read(call["action"])
-        if not (read and call["access_key"] == INTERNAL_KEY):
+        if status >= 500 or not (read and call["access_key"] == INTERNAL_KEY):
             call["status"] = status
             with self._lock:
                 self.calls.append(call)

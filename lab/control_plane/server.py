@@ -83,19 +83,20 @@ def serve(lab: Lab) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     for noisy in ("werkzeug", "botocore", "urllib3", "docker"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    loops: list[Loop] = []
+    listeners: list[Callable[[], None]] = []
 
-    def wake() -> None:
-        for loop in loops:
-            loop.wake()
+    def changed() -> None:
+        for listener in listeners:
+            listener()
 
     patches.apply_all(lab)
-    api = Api(lab, Recorder(lab.state / "calls.jsonl", wake))
+    api = Api(lab, Recorder(lab.state / "calls.jsonl", changed))
     for address in ("127.0.0.1", lab.gateway):
         _in_thread(make_server(address, lab.api_port, api, threaded=True, request_handler=Handler))
     imds.start(lab)
-    names.start(lab)
-    loops += [Loop(reconciler) for reconciler in create_all(lab, Containers(lab, changed=wake))]
+    resolver = names.start(lab)
+    loops = [Loop(reconciler) for reconciler in create_all(lab, Containers(lab, changed=changed))]
+    listeners += [resolver.forget, *(loop.wake for loop in loops)]
     for loop in loops:
         loop.start()
     log.info("lab %s serves %s and %s", lab.name, lab.api_url, lab.node_api_url)

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http, bearer
+from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http, Response, bearer
 
 from lab.portal import DOMAIN, REALM, ZONE, people
 
@@ -31,26 +32,32 @@ SETTINGS: dict[str, Any] = {
     "supportedLocales": ["en", "de"],
     "defaultLocale": "en",
 }
+TOKEN_SECONDS = 30.0
 LDAP_MAPPER = "org.keycloak.storage.ldap.mappers.LDAPStorageMapper"
 
 
 class Admin:
-    """The admin API as one administrator; the token is fetched anew for each call, as it lives for a minute."""
+    """The admin API as one administrator. A token lives for a minute, and each costs the server a slow hash of the password."""
 
     def __init__(self, http: Http, username: str, password: str) -> None:
         self._http = http
         self._fields = {"grant_type": "password", "client_id": "admin-cli", "username": username, "password": password}
+        self._token, self._since = "", float("-inf")
 
     def __call__(self, method: str, path: str, value: Any = None) -> Any:
         """Its answer; for something created, its id."""
-        token = self._http.form("POST", "/realms/master/protocol/openid-connect/token", self._fields)
-        answer = (
-            self._http.json(method, f"/admin/realms{path}", value, bearer(token.json()["access_token"])) if token.status == 200 else token
-        )
-        if answer.status >= 300:
-            raise RuntimeError(f"Keycloak answered {method} {path or '/'} with {answer.status}: {answer.text[:300]}")
+        if time.monotonic() - self._since > TOKEN_SECONDS:
+            answer = self._http.form("POST", "/realms/master/protocol/openid-connect/token", self._fields)
+            self._token, self._since = _good(answer, "login", "").json()["access_token"], time.monotonic()
+        answer = _good(self._http.json(method, f"/admin/realms{path}", value, bearer(self._token)), method, path)
         location = answer.header("Location")
         return location.rpartition("/")[2] if location else answer.json() if answer.text else None
+
+
+def _good(answer: Response, method: str, path: str) -> Response:
+    if answer.status >= 300:
+        raise RuntimeError(f"Keycloak answered {method} {path or '/'} with {answer.status}: {answer.text[:300]}")
+    return answer
 
 
 def make_administrator(http: Http, bootstrap: tuple[str, str], administrator: tuple[str, str]) -> Admin:

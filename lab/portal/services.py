@@ -14,7 +14,7 @@ from lab.life import wait
 from lab.portal import ADMIN_SECRET, DATABASE_SECRET, DOMAIN, DRILL_SECRET, HOSTNAME, NAME, people
 from lab.portal.account import Account
 
-PATIENCE = 240.0
+PATIENCE = 600.0  # machines may be busy
 SEED = "/root/portal.ldif"
 
 

@@ -20,7 +20,7 @@ from lab.portal.account import Account
 from lab.settings import Lab
 
 BOOTSTRAP = "bootstrap"
-PATIENCE = 300.0
+PATIENCE = 600.0  # machines may be busy
 
 
 def main(lab: Lab) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.instances import Instance
+from moto.ec2.models.subnets import Subnet
 
 from lab.control_plane.reports import BOOT, report
 from lab.settings import Lab
@@ -20,6 +21,7 @@ def apply(lab: Lab) -> None:
     _boots()
     _groups()
     _images()
+    _addresses()
 
 
 def _boots() -> None:
@@ -73,3 +75,15 @@ def _images() -> None:
         return image
 
     EC2Backend.register_image = registered  # type: ignore[method-assign, assignment]
+
+
+def _addresses() -> None:
+    """EC2 picks a new address at random among a subnet's free ones; moto gives the one that was freed last, at once.
+
+    SSH would then meet another host key under an address that it knows, so a freed address is not given again.
+    """
+
+    def free(self: Subnet, ip: str) -> None:
+        self._subnet_ips.pop(ip, None)
+
+    Subnet.del_subnet_ip = free  # type: ignore[method-assign]

@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad input against the running lab: phase 3 must end with the sentence that names the variable, and must have asked AWS for no change."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import life, settings
+from lab.control_plane.recorder import is_read
+from lab.settings import Lab
+
+Definition = dict[str, Any]
+Change = Callable[[Definition], None]
+
+
+@contextlib.contextmanager
+def undisturbed(_: Lab) -> Iterator[None]:
+    yield
+
+
+def closed(group: str, port: int) -> Callable[[Lab], contextlib.AbstractContextManager[None]]:
+    """A port that the security group does not open for as long as the case lasts."""
+
+    @contextlib.contextmanager
+    def close(lab: Lab) -> Iterator[None]:
+        ec2 = lab.client("ec2")
+        found = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [group]}])["SecurityGroups"][0]
+        rules = [rule for rule in found["IpPermissions"] if rule.get("FromPort") == port]
+        ec2.revoke_security_group_ingress(GroupId=found["GroupId"], IpPermissions=rules)
+        try:
+            yield
+        finally:
+            ec2.authorize_security_group_ingress(GroupId=found["GroupId"], IpPermissions=rules)
+
+    return close
+
+
+@contextlib.contextmanager
+def second_portal(lab: Lab) -> Iterator[None]:
+    ec2 = lab.client("ec2")
+    image = ec2.describe_images(Filters=[{"Name": "name", "Values": ["aiportal-node"]}])["Images"][0]["ImageId"]
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    tags = [
+        {"Key": key, "Value": value}
+        for key, value in {"Name": "stranger", "Portal": "other", "Component": "keycloak", "Generation": "single"}.items()
+    ]
+    made = ec2.run_instances(
+        ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet, TagSpecifications=[{"ResourceType": "instance", "Tags": tags}]
+    )
+    instance = made["Instances"][0]["InstanceId"]
+    try:
+        yield
+    finally:
+        ec2.terminate_instances(InstanceIds=[instance])
+
+
+def put(path: str, value: Any) -> Change:
+    def change(portal: Definition) -> None:
+        *parents, last = path.split(".")
+        place = portal
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
+
+    return change
+
+
+def drop(path: str) -> Change:
+    def change(portal: Definition) -> None:
+        *parents, last = path.split(".")
+        place = portal
+        for parent in parents:
+            place = place[parent]
+        del place[last]
+
+    return change
+
+
+@dataclass(frozen=True)
+class Case:
+    """The sentence is a pattern: it must name the variable."""
+
+    name: str
+    sentence: str
+    change: Change = field(default=lambda _: None)
+    world: Callable[[Lab], contextlib.AbstractContextManager[None]] = undisturbed
+    filters: dict[str, Any] | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+CASES = [
+    Case("a node count of 1", r"portal\.keycloak\.nodes is 1: .*set it to 3", put("keycloak.nodes", 1)),
+    Case("a missing key", r"missing required arguments: hostname found in portal -> keycloak", drop("keycloak.hostname")),
+    Case("a key too many", r"portal\.keycloak\.colour", put("keycloak.colour", "blue")),
+    Case("a wrong type", r"argument 'nodes' is of type .*str.* found in 'portal -> keycloak'", put("keycloak.nodes", "three")),
+    Case(
+        "pools that exceed the database",
+        r"portal\.keycloak\.pool_size is \d+ connections.*lower portal\.keycloak\.pool_size",
+        put("keycloak.pool_size", 500),
+    ),
+    Case("an older release", r"portal\.keycloak\.release is 26\.6\.4, but 26\.7\.4 runs", put("keycloak.release", "26.6.4")),
+    Case("what AWS does not have", r"portal\.load_balancer\.name: .*nowhere", put("load_balancer.name", "nowhere")),
+    Case("no node", r"The inventory finds no running Keycloak node: tag", filters={"tag:Component": ["nothing"]}),
+    Case("nodes of two portals", r"holds nodes of another portal than aiportal: stranger", world=second_portal),
+    Case("an unreachable database", r"could not be reached|no answer|unreachable|timed out", world=closed("aiportal-database", 5432)),
+    Case("an unreachable directory", r"The directory of realm aiportal is not whole: ldaps://dc1", world=closed("aiportal-directory", 636)),
+    *(
+        Case(
+            f"the stack {stack}",
+            rf"keycloak_cluster_stack.*{stack}|{stack}.*keycloak_cluster_stack",
+            variables={"keycloak_cluster_stack": stack},
+        )
+        for stack in ("udp", "ec2", "kubernetes")
+    ),
+]
+
+
+def main() -> int:
+    lab = settings.load()
+    if lab is None or not life.is_up(lab):
+        print("the lab is not running; start it by `python -m lab up`", file=sys.stderr)
+        return 1
+    wanted = sys.argv[1:]
+    cases = [case for case in CASES if not wanted or case.name in wanted]
+    failed = [case.name for case in cases if not passes(lab, case)]
+    print(f"refusals: {len(cases) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def passes(lab: Lab, case: Case) -> bool:
+    calls = lab.state / "calls.jsonl"
+    with tempfile.TemporaryDirectory() as folder, case.world(lab):
+        write_inventory(lab, case, Path(folder))
+        before = len(calls.read_text().splitlines())
+        status, output = run(lab, folder, case.variables)
+        changes = [call for call in map(json.loads, calls.read_text().splitlines()[before:]) if changed_by_the_product(lab, call)]
+    said = re.search(case.sentence, " ".join(output.split()))
+    if status != 0 and said and not changes:
+        print(f"ok      {case.name}: {sentence(output)}", flush=True)
+        return True
+    print(f"FAILED  {case.name}: status {status}, said {sentence(output)!r}, changes {[call['action'] for call in changes]}", flush=True)
+    return False
+
+
+def changed_by_the_product(lab: Lab, call: dict[str, Any]) -> bool:
+    return call["access_key"] == lab.access_key and not is_read(call["action"])
+
+
+def write_inventory(lab: Lab, case: Case, folder: Path) -> None:
+    """The lab's inventory, with the definition and the filters of the case."""
+    source = lab.state / "inventory"
+    plugin = yaml.safe_load((source / "portal.aws_ec2.yml").read_text())
+    plugin["filters"].update(case.filters or {})
+    definition = copy.deepcopy(yaml.safe_load((source / "group_vars/all/portal.yml").read_text()))
+    case.change(definition["portal"])
+    (folder / "group_vars/all").mkdir(parents=True)
+    (folder / "portal.aws_ec2.yml").write_text(yaml.safe_dump(plugin))
+    (folder / "group_vars/all/portal.yml").write_text(yaml.safe_dump(definition))
+    (folder / "group_vars/aws_ec2.yml").write_text((source / "group_vars/aws_ec2.yml").read_text())
+
+
+def run(lab: Lab, inventory: str, variables: dict[str, Any]) -> tuple[int, str]:
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/phase3.yml", "--inventory", inventory]
+    environment = {**os.environ, **settings.user_environment(lab), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+    done = subprocess.run(
+        [*command, "--extra-vars", json.dumps(variables)], cwd=settings.ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def sentence(output: str) -> str:
+    """What Ansible says of the first failure."""
+    found = re.search(r"\[ERROR\]: (?:Task failed: )?(?:Action failed: )?(?:Module failed: )?(.*)", output)
+    return found.group(1)[:300] if found else output[-300:]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to this collection: from one look at all nodes, ports and rows to what is wrong. Pure.
+
+Nothing alone proves one cluster (facts seen on real servers): health calls five of six wrong configurations well, the size calls a node under
+an unreachable address well, and nothing but a connection finds a closed failure-detection port. So everything has to fit together.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_findings import finding
+from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_model import (
+    CLUSTER_CHECK,
+    DATABASE_CHECK,
+    LOCAL_MANAGER,
+    SHUTDOWN_CHECK,
+    STARTED_CHECK,
+    Expected,
+    Finding,
+    NodeReading,
+    PingRow,
+    Probe,
+    Reading,
+)
+
+
+def judge(expected: Expected, vantage: str, reading: Reading, previous: Reading | None = None) -> list[Finding]:
+    """What is wrong in this reading, or moved since the previous one. No fault: everything that was looked at fits one cluster."""
+    name = cluster_name(expected, reading)
+    found = [
+        *(problem for node in reading.nodes for problem in _node(node)),
+        *_sizes(expected, reading),
+        *_names(name, reading),
+        *_ports(expected, vantage, reading),
+        *_movement(reading, previous),
+        *_table(expected, name, reading),
+    ]
+    if not any(problem.state for problem in found):
+        found += _unready(name, reading)
+    return found
+
+
+def judge_proof(reading: Reading, probe: Probe | None) -> list[Finding]:
+    """What is wrong with the proof as a whole, once the readings were good."""
+    if probe is None:
+        return [] if reading.rows is not None else [finding("no_witness")]
+    if probe.error:
+        return [finding("probe_failed", probe.node, detail=probe.error)]
+    return [finding("probe_stale", pairs=", ".join(probe.stale))] if probe.stale else []
+
+
+def cluster_name(expected: Expected, reading: Reading) -> str:
+    """The name asked for, or the one that most nodes have."""
+    names = Counter(node.cluster for node in reading.nodes if node.joined and node.cluster)
+    return expected.cluster_name or (names.most_common(1)[0][0] if names else "")
+
+
+def coordinator(expected: Expected, reading: Reading) -> str | None:
+    name = cluster_name(expected, reading)
+    hosts = [row.host for row in reading.rows or () if row.fresh and row.coord and row.cluster_name == name]
+    return expected.addresses.get(hosts[0]) if len(hosts) == 1 else None
+
+
+def _node(node: NodeReading) -> Iterator[Finding]:
+    if node.ready is None and node.metrics is None:
+        yield finding("unreachable", node.name, detail=node.error)
+        return
+    if node.ready not in (200, 503):
+        yield finding("health_missing", node.name, status=node.ready or "nothing")
+    if node.metrics != 200:
+        yield finding("metrics_missing", node.name, status=node.metrics or "nothing")
+    elif node.cache_manager == LOCAL_MANAGER:
+        yield finding("cache_local", node.name)
+    elif node.size is None and node.ready == 200:
+        yield finding("cache_metrics_missing", node.name)
+    elif node.size is None or node.is_down(STARTED_CHECK):
+        yield finding("starting", node.name)
+    if node.is_down(DATABASE_CHECK):
+        yield finding("database_down", node.name)
+    if node.is_down(SHUTDOWN_CHECK):
+        yield finding("stopping", node.name)
+    if node.inflight:
+        yield finding("moving", node.name, inflight=node.inflight)
+    if node.joined and node.ready == 200 and CLUSTER_CHECK not in node.checks:
+        yield finding("no_cluster_check", node.name)
+
+
+def _sizes(expected: Expected, reading: Reading) -> Iterator[Finding]:
+    joined = [node for node in reading.nodes if node.joined]
+    labels: dict[str, str] = {}
+    for node in joined:
+        if node.label in labels:
+            yield finding("same_process", node.name, other=labels[node.label], label=node.label)
+        labels[node.label] = node.name
+    alone = [node for node in joined if node.size == 1 and expected.size > 1 and len(joined) > 1]
+    for node in alone:
+        yield finding("singleton", node.name, name=" " + node.cluster if node.cluster else "")
+    sizes = Counter(node.size or 0 for node in joined if node not in alone)
+    if not sizes:
+        return
+    largest = max(sizes)
+    if largest > expected.size:
+        yield finding("too_many", size=largest, expected=expected.size)
+    elif len(sizes) > 1 or sizes[largest] > largest:
+        yield finding("split", sizes=", ".join(f"{node.name} {node.size}" for node in joined))
+    elif largest < expected.size:
+        yield finding("partial", size=largest, expected=expected.size)
+
+
+def _names(name: str, reading: Reading) -> Iterator[Finding]:
+    for node in reading.nodes:
+        if node.joined and node.cluster and node.cluster != name:
+            yield finding("cluster_name", node.name, name=node.cluster, expected=name)
+
+
+def _ports(expected: Expected, vantage: str, reading: Reading) -> Iterator[Finding]:
+    """A node that is down or not yet in a cluster has closed ports, and a finding that says why."""
+    joined = {node.name: node.address for node in reading.nodes if node.joined}
+    for port in reading.ports:
+        if port.name in joined and port.result != "open":
+            code = "port_refused" if port.result == "refused" else "port_silent"
+            yield finding(code, port.name, vantage=vantage, port=port.port, purpose=port.purpose, address=joined[port.name])
+
+
+def _movement(reading: Reading, previous: Reading | None) -> Iterator[Finding]:
+    before = {node.name: node for node in previous.nodes} if previous else {}
+    for node in reading.nodes:
+        last = before.get(node.name)
+        if not last or not last.label or not node.label:
+            continue
+        if last.label != node.label:
+            yield finding("restarted", node.name)
+        elif node.merge_events > last.merge_events:
+            yield finding("merging", node.name)
+
+
+def _table(expected: Expected, name: str, reading: Reading) -> Iterator[Finding]:
+    """The discovery table against the nodes. Only fresh rows count: those of the dead may stay for ever."""
+    if reading.database_error:
+        yield finding("database_unreadable", detail=reading.database_error)
+        return
+    rows = [row for row in reading.rows or () if row.fresh]
+    yield from _other_clusters(expected, name, rows)
+    own = [row for row in rows if row.cluster_name == name]
+    for row in reading.rows or ():
+        if row.cluster_name == name and not row.fresh:
+            yield finding("old_row", row=row.name, ip=row.ip, age=row.age_s)
+    settled = [row for row in own if not row.starting]
+    if len(settled) < len(own):
+        yield finding("row_starting")
+    if reading.rows is not None:
+        yield from _addresses(expected, name, reading, settled)
+    twins = [host for host, count in Counter(row.host for row in settled).items() if count > 1]
+    for host in twins:
+        yield finding("twin_rows", expected.addresses.get(host, host))
+    if settled and not twins:
+        yield from _coordinators(settled)
+
+
+def _other_clusters(expected: Expected, name: str, rows: Sequence[PingRow]) -> Iterator[Finding]:
+    for row in rows:
+        if row.cluster_name == name or row.starting:
+            continue
+        if row.host in expected.addresses and row.cluster_name not in expected.allow_clusters:
+            # Either the node itself says that it is in that cluster, or its process there was killed.
+            yield finding("old_row", expected.addresses[row.host], row=row.name, ip=row.ip, age=row.age_s)
+        else:
+            code = "other_cluster" if row.cluster_name in expected.allow_clusters else "foreign_cluster"
+            yield finding(code, row=row.name, ip=row.ip, name=row.cluster_name)
+
+
+def _addresses(expected: Expected, name: str, reading: Reading, rows: Sequence[PingRow]) -> Iterator[Finding]:
+    hosts = {row.host for row in rows}
+    missing = [node.name for node in reading.nodes if node.joined and node.cluster in ("", name) and node.address not in hosts]
+    if any(row.starting for row in reading.rows or ()):
+        missing = []  # a row of theirs may be the one that is starting
+    outside = [row for row in rows if row.host not in expected.addresses]
+    for row in outside:
+        if _is_loopback(row.host):
+            yield finding("row_loopback", row=row.name, ip=row.ip)
+        elif missing:
+            yield finding("row_elsewhere", row=row.name, ip=row.ip, missing=" and ".join(missing))
+        else:
+            yield finding("stranger", row=row.name, ip=row.ip)
+    if not outside:
+        for node in missing:
+            yield finding("row_missing", node)
+
+
+def _coordinators(rows: Sequence[PingRow]) -> Iterator[Finding]:
+    marked = [row for row in rows if row.coord]
+    named = {row.coordinated_by for row in rows if row.coordinated_by}
+    if len(marked) > 1:
+        yield finding("coordinators", count=len(marked), detail=", ".join(f"{row.name} at {row.ip}" for row in marked))
+    elif not marked:
+        yield finding("coordinator_rows", detail="none is marked")
+    elif named - {marked[0].address}:
+        # Seen after every merge: a former coordinator writes once more, and all nodes answer not ready.
+        yield finding("coordinator_rows", marked[0].name, detail=f"{marked[0].name} is marked and {len(named)} named by the rows")
+
+
+def _unready(name: str, reading: Reading) -> Iterator[Finding]:
+    """A node that is not ready for no reason found so far must not pass."""
+    stale = [row for row in reading.rows or () if row.cluster_name == name and not row.fresh]
+    for node in reading.nodes:
+        if node.ready == 200:
+            continue
+        if stale and node.is_down(CLUSTER_CHECK):
+            yield finding("stale_rows", node.name, row=stale[0].name, ip=stale[0].ip, age=stale[0].age_s)
+        else:
+            checks = ", ".join(check for check in node.checks if node.is_down(check))
+            yield finding("not_ready", node.name, checks=checks or "no check says why")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

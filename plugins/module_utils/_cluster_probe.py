@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to this collection: does a change made on one Keycloak node reach the others?
+
+Each node caches a realm's settings and drops them when another node says that they changed. So a value that was read on B before it was
+changed on A is seen new on B only if the two are of one cluster: in all variants tried on real servers this was right, in both directions.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_model import Node, Probe
+from ansible_collections.aiportal.scaling.plugins.module_utils._http import HttpError
+from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin import AdminError, KeycloakAdmin, node_http, realm_path
+
+# Constant, so that a run that was killed half-way is healed by the next one.
+RESTING = "Used by aiportal.scaling to see that nodes hear of each other's changes. Not in use otherwise."
+SEEN_SECONDS = 3.0
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class ProbeOptions:
+    hostname: str
+    realm: str
+    client_id: str
+    username: str
+    password: str = field(repr=False)
+    admin_realm: str = "master"
+    http_port: int = 8080
+
+
+class ClusterProbe:
+    """Every other node is read after a write on the first, and the first after a write on the second."""
+
+    def __init__(self, nodes: Sequence[Node], options: ProbeOptions, clock: Callable[[], float] = time.monotonic) -> None:
+        self._nodes = nodes
+        self._options = options
+        self._clock = clock
+        self._admins: dict[str, KeycloakAdmin] = {}
+        self._path = ""
+
+    def run(self) -> Probe:
+        where = self._nodes[0]
+        try:
+            for where in self._nodes:
+                self._log_in(where)
+            where = self._nodes[0]
+            found = self._find()
+            if not found:
+                return Probe(error=f"realm {self._options.realm} has no client {self._options.client_id}", node=where.name)
+            self._path = realm_path(self._options.realm, "/clients/" + found)
+            return self._write_and_read()
+        except (AdminError, HttpError) as error:
+            return Probe(error=f"at {where.name}: {error}", node=where.name)
+
+    def _log_in(self, node: Node) -> None:
+        options = self._options
+        http = node_http(node.address, options.http_port, options.hostname)
+        self._admins[node.name] = KeycloakAdmin(http, options.username, options.password, options.admin_realm)
+
+    def _find(self) -> str | None:
+        query = "/clients?" + urlencode({"clientId": self._options.client_id})
+        clients: list[dict[str, Any]] = self._admins[self._nodes[0].name].get(realm_path(self._options.realm, query))
+        return str(clients[0]["id"]) if clients else None
+
+    def _write_and_read(self) -> Probe:
+        first, others = self._nodes[0], self._nodes[1:]
+        results: dict[str, float | None] = {}
+        try:
+            for node in others:
+                self._warm(node)
+            self._write(first, others, results)
+            for node in others[:1]:
+                self._warm(first)
+                self._write(node, [first], results)
+        finally:
+            self._put(first, RESTING)
+        seen = [seconds for seconds in results.values() if seconds is not None]
+        stale = tuple(pair for pair, seconds in results.items() if seconds is None)
+        return Probe(pairs=len(results), stale=stale, slowest=round(max(seen, default=0.0), 3))
+
+    def _warm(self, node: Node) -> None:
+        """A node that has not cached the value reads it from the database, and would pass in any cluster."""
+        for dummy in range(2):
+            self._read(node)
+
+    def _write(self, writer: Node, readers: Sequence[Node], results: dict[str, float | None]) -> None:
+        text = f"probe {uuid.uuid4()}"
+        self._put(writer, text)
+        written = self._clock()
+        for reader in readers:
+            results[f"{writer.name} -> {reader.name}"] = self._await(reader, text, written)
+
+    def _await(self, reader: Node, text: str, written: float) -> float | None:
+        """Seconds after which the text was seen, or None. Each reader is looked at at least once."""
+        while True:
+            if self._read(reader) == text:
+                return self._clock() - written
+            if self._clock() - written >= SEEN_SECONDS:
+                return None
+            time.sleep(POLL_SECONDS)
+
+    def _read(self, node: Node) -> str:
+        return str(self._admins[node.name].get(self._path).get("description", ""))
+
+    def _put(self, node: Node, text: str) -> None:
+        answer = self._admins[node.name].call("PUT", self._path, {"description": text})
+        if answer.status >= 300:
+            raise AdminError(f"the description of the client cannot be written ({answer.status} {answer.text[:100]})")
