@@ -121,11 +121,6 @@ TEXTS = {
         "{row} at {ip} is in a cluster {name} on the same database.",
         "Stop it, or name its cluster in allow_clusters while both are meant to be there.",
     ),
-    "twin_rows": (
-        "stale_rows",
-        "{node} has two fresh rows in the discovery table: the older is of a process that was killed.",
-        "Wait a minute, until it counts no more.",
-    ),
     "stale_rows": (
         "stale_rows",
         "{node} answers not ready, and {row} at {ip} has not been renewed for {age} s.",
@@ -136,9 +131,13 @@ TEXTS = {
         "The sizes are right, and without database and probe the members could still be strangers.",
         "Give database, or probe outside check mode.",
     ),
-    "probe_failed": ("unproven", "The functional probe could not be made: {detail}.", "Correct the option probe, or make its client."),
+    "probe_failed": ("unproven", "The functional probe could not be made, {detail}.", "Correct the option probe, or make its client."),
     "old_row": ("", "{row} at {ip} left its row in the discovery table {age} s ago.", "Nothing: it does not count."),
-    "other_cluster": ("", "{row} at {ip} is in the cluster {name} on the same database, as allowed.", "Stop it when it is not needed any more."),
+    "other_cluster": (
+        "",
+        "{row} at {ip} is in the cluster {name} on the same database, as allowed.",
+        "Stop it when it is not needed any more.",
+    ),
     "no_cluster_check": (
         "",
         "{node} has no cluster health check, so that its readiness says nothing about the cluster.",

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Private to this collection: from one look at all nodes, ports and rows to what is wrong. Pure.
 
-Nothing alone proves one cluster (facts seen on real servers): health calls five of six wrong configurations well, the size calls a node under
-an unreachable address well, and nothing but a connection finds a closed failure-detection port. So everything has to fit together.
+Nothing alone proves one cluster, as real servers showed: health calls five of six wrong configurations well, the size calls a node under an
+unreachable address well, and nothing but a connection finds a closed failure-detection port. So everything has to fit together.
 """
 
 from __future__ import annotations
@@ -84,8 +84,6 @@ def _node(node: NodeReading) -> Iterator[Finding]:
         yield finding("database_down", node.name)
     if node.is_down(SHUTDOWN_CHECK):
         yield finding("stopping", node.name)
-    if node.inflight:
-        yield finding("moving", node.name, inflight=node.inflight)
     if node.joined and node.ready == 200 and CLUSTER_CHECK not in node.checks:
         yield finding("no_cluster_check", node.name)
 
@@ -130,6 +128,8 @@ def _ports(expected: Expected, vantage: str, reading: Reading) -> Iterator[Findi
 def _movement(reading: Reading, previous: Reading | None) -> Iterator[Finding]:
     before = {node.name: node for node in previous.nodes} if previous else {}
     for node in reading.nodes:
+        if node.inflight:
+            yield finding("moving", node.name, inflight=node.inflight)
         last = before.get(node.name)
         if not last or not last.label or not node.label:
             continue
@@ -145,7 +145,7 @@ def _table(expected: Expected, name: str, reading: Reading) -> Iterator[Finding]
         yield finding("database_unreadable", detail=reading.database_error)
         return
     rows = [row for row in reading.rows or () if row.fresh]
-    yield from _other_clusters(expected, name, rows)
+    yield from _other_clusters(expected, name, reading, rows)
     own = [row for row in rows if row.cluster_name == name]
     for row in reading.rows or ():
         if row.cluster_name == name and not row.fresh:
@@ -153,25 +153,38 @@ def _table(expected: Expected, name: str, reading: Reading) -> Iterator[Finding]
     settled = [row for row in own if not row.starting]
     if len(settled) < len(own):
         yield finding("row_starting")
+    live = _live(reading, settled)
+    for row in settled:
+        if row not in live:
+            yield finding("old_row", row=row.name, ip=row.ip, age=row.age_s)
     if reading.rows is not None:
-        yield from _addresses(expected, name, reading, settled)
-    twins = [host for host, count in Counter(row.host for row in settled).items() if count > 1]
-    for host in twins:
-        yield finding("twin_rows", expected.addresses.get(host, host))
-    if settled and not twins:
-        yield from _coordinators(settled)
+        yield from _addresses(expected, name, reading, live)
+    yield from _coordinators(reading, live)
 
 
-def _other_clusters(expected: Expected, name: str, rows: Sequence[PingRow]) -> Iterator[Finding]:
+def _live(reading: Reading, rows: Sequence[PingRow]) -> list[PingRow]:
+    """One row for each address and port. A killed coordinator's row stays when the next process there adds its own, and only one can listen.
+
+    The next one has the name that the node says, and, where names are given ones, the higher address: Keycloak counts them up.
+    """
+    labels = {node.label for node in reading.nodes}
+    newest: dict[str, PingRow] = {}
+    for row in sorted(rows, key=lambda row: (row.name in labels, row.address)):
+        newest[row.ip] = row
+    return list(newest.values())
+
+
+def _other_clusters(expected: Expected, name: str, reading: Reading, rows: Sequence[PingRow]) -> Iterator[Finding]:
+    clusters = {node.address: node.cluster for node in reading.nodes}
     for row in rows:
-        if row.cluster_name == name or row.starting:
-            continue
-        if row.host in expected.addresses and row.cluster_name not in expected.allow_clusters:
-            # Either the node itself says that it is in that cluster, or its process there was killed.
+        if row.cluster_name in (name, clusters.get(row.host)) or row.starting:
+            continue  # where it is the node's own cluster, there is a finding about its name
+        if row.cluster_name in expected.allow_clusters:
+            yield finding("other_cluster", row=row.name, ip=row.ip, name=row.cluster_name)
+        elif row.host in clusters:
             yield finding("old_row", expected.addresses[row.host], row=row.name, ip=row.ip, age=row.age_s)
         else:
-            code = "other_cluster" if row.cluster_name in expected.allow_clusters else "foreign_cluster"
-            yield finding(code, row=row.name, ip=row.ip, name=row.cluster_name)
+            yield finding("foreign_cluster", row=row.name, ip=row.ip, name=row.cluster_name)
 
 
 def _addresses(expected: Expected, name: str, reading: Reading, rows: Sequence[PingRow]) -> Iterator[Finding]:
@@ -192,7 +205,12 @@ def _addresses(expected: Expected, name: str, reading: Reading, rows: Sequence[P
             yield finding("row_missing", node)
 
 
-def _coordinators(rows: Sequence[PingRow]) -> Iterator[Finding]:
+def _coordinators(reading: Reading, live: Sequence[PingRow]) -> Iterator[Finding]:
+    # What a node that is down or booting has left behind says nothing about the cluster of the others.
+    out = {node.address for node in reading.nodes if not node.joined}
+    rows = [row for row in live if row.host not in out]
+    if not rows:
+        return
     marked = [row for row in rows if row.coord]
     named = {row.coordinated_by for row in rows if row.coordinated_by}
     if len(marked) > 1:

@@ -20,7 +20,10 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_databas
 from ansible_collections.aiportal.scaling.plugins.module_utils._postgres import PostgresError, Target, connect
 
 MANAGER = "keycloak"
-INFLIGHT = ("vendor_state_transfer_manager_inflight_segment_transfer_count", "vendor_state_transfer_manager_inflight_transactional_segment_count")
+INFLIGHT = (
+    "vendor_state_transfer_manager_inflight_segment_transfer_count",
+    "vendor_state_transfer_manager_inflight_transactional_segment_count",
+)
 MERGES = "vendor_jgroups_merge3_get_num_merge_events"
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
@@ -81,7 +84,9 @@ def read_metrics(reading: NodeReading, text: str) -> NodeReading:
     samples = list(_metrics.parse(text, "vendor_"))
     sizes = {sample.labels.get("cache_manager", ""): sample for sample in samples if sample.name == "vendor_cluster_size"}
     size = sizes.get(MANAGER) or next(iter(sizes.values()), None)
-    clusters = [sample.labels["cluster"] for sample in samples if sample.labels.get("cluster") and sample.labels.get("cache_manager") == MANAGER]
+    clusters = [
+        sample.labels["cluster"] for sample in samples if sample.labels.get("cluster") and sample.labels.get("cache_manager") == MANAGER
+    ]
     return replace(
         reading,
         size=int(size.value) if size else None,

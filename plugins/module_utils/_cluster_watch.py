@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to this collection: reading a cluster of Keycloak nodes again and again until it is proven or time is up. Pure: clock and I/O are given."""
+"""Private to this collection: reading a cluster until it is proven or time is up. Pure: clock and I/O are given."""
 
 from __future__ import annotations
 
