@@ -163,9 +163,9 @@ def _table(expected: Expected, name: str, reading: Reading) -> Iterator[Finding]
 
 
 def _live(reading: Reading, rows: Sequence[PingRow]) -> list[PingRow]:
-    """One row for each address and port. A killed coordinator's row stays when the next process there adds its own, and only one can listen.
+    """One row for each address and port: a killed coordinator's row stays when the next process there adds its own, one can listen.
 
-    The next one has the name that the node says, and, where names are given ones, the higher address: Keycloak counts them up.
+    That one has the name that the node says and, where names are given ones, the higher address: Keycloak counts them up.
     """
     labels = {node.label for node in reading.nodes}
     newest: dict[str, PingRow] = {}

@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_model import Node, Probe
-from ansible_collections.aiportal.scaling.plugins.module_utils._http import HttpError
-from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin import AdminError, KeycloakAdmin, node_http, realm_path
+from ansible_collections.aiportal.scaling.plugins.module_utils._http import HttpError, behind_balancer
+from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin import AdminError, KeycloakAdmin, realm_path
 
 # Constant, so that a run that was killed half-way is healed by the next one.
 RESTING = "Used by aiportal.scaling to see that nodes hear of each other's changes. Not in use otherwise."
@@ -63,7 +63,7 @@ class ClusterProbe:
 
     def _log_in(self, node: Node) -> None:
         options = self._options
-        http = node_http(node.address, options.http_port, options.hostname)
+        http = behind_balancer("https://" + options.hostname, node.address, options.http_port)
         self._admins[node.name] = KeycloakAdmin(http, options.username, options.password, options.admin_realm)
 
     def _find(self) -> str | None:

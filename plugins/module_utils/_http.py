@@ -69,11 +69,11 @@ class Http:
         self.base_url = base_url.rstrip("/")
         self._secure = parts.scheme == "https"
         self._netloc = parts.netloc.rpartition("@")[2]
-        self._host = parts.hostname
+        self.hostname = parts.hostname
         self.prefix = parts.path.rstrip("/")
         self._port = parts.port or (443 if self._secure else 80)
         self._connect_to = connect_to
-        self._tls = ssl.create_default_context(cadata=ca_pem or None) if self._secure else None
+        self._tls = _tls(ca_pem) if self._secure else None
         self._headers = dict(headers or {})
         self._timeout = timeout
 
@@ -97,7 +97,7 @@ class Http:
             text = answer.read().decode("utf-8", "replace")
             return Response(answer.status, answer.getheaders(), text)
         except (OSError, http.client.HTTPException) as error:
-            where = f"{address}:{port}" if address == self._host else f"{self._host} at {address}:{port}"
+            where = f"{address}:{port}" if address == self.hostname else f"{self.hostname} at {address}:{port}"
             raise HttpError(f"{method} {where}: {_cause(error)}") from error
         finally:
             connection.close()
@@ -115,7 +115,7 @@ class Http:
     def _address(self) -> tuple[str, int]:
         given = self._connect_to() if callable(self._connect_to) else self._connect_to
         if not given:
-            return self._host, self._port
+            return self.hostname, self._port
         host, dummy, port = given.rpartition(":")
         return (host.strip("[]"), int(port)) if host else (given, self._port)
 
@@ -124,10 +124,18 @@ class Http:
         if self._tls is None:
             return sock
         try:
-            return self._tls.wrap_socket(sock, server_hostname=self._host)
+            return self._tls.wrap_socket(sock, server_hostname=self.hostname)
         except BaseException:
             sock.close()
             raise
+
+
+def _tls(ca_pem: str | None) -> ssl.SSLContext:
+    """The system's authorities as well: the directory may be signed by the portal's own, and the balancer by a public one."""
+    context = ssl.create_default_context()
+    if ca_pem:
+        context.load_verify_locations(cadata=ca_pem)
+    return context
 
 
 def behind_balancer(public_url: str, address: str, port: int, timeout: float = 10.0) -> Http:

@@ -28,12 +28,6 @@ class AdminError(Exception):
     """The admin API refused: the message says what was asked and what was answered."""
 
 
-def node_http(address: str, port: int, hostname: str, timeout: float = 10.0) -> Http:
-    """A node answers as the public host does only if the request looks as the balancer makes it look."""
-    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": hostname, "X-Forwarded-Port": "443"}
-    return Http("http://%s" % hostname, connect_to="%s:%d" % (address, port), headers=forwarded, timeout=timeout)
-
-
 class KeycloakAdmin:
     """The admin REST API of one node. A token lives a minute and a run takes seconds: it is fetched once."""
 
@@ -75,4 +69,4 @@ def _token(http: Http, username: str, password: str, realm: str) -> str:
     return str(answer.json()["access_token"])
 
 
-__all__ = ["ADMIN_ARGUMENTS", "NODE_ARGUMENTS", "AdminError", "HttpError", "KeycloakAdmin", "node_http", "realm_path"]
+__all__ = ["ADMIN_ARGUMENTS", "NODE_ARGUMENTS", "AdminError", "HttpError", "KeycloakAdmin", "realm_path"]

@@ -71,13 +71,13 @@ failures:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.aiportal.scaling.plugins.module_utils._http import behind_balancer
 from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin import (
     ADMIN_ARGUMENTS,
     NODE_ARGUMENTS,
     AdminError,
     HttpError,
     KeycloakAdmin,
-    node_http,
     realm_path,
 )
 
@@ -147,7 +147,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
     given = module.params
     try:
-        http = node_http(given["address"], given["http_port"], given["hostname"], timeout=30.0)
+        http = behind_balancer("https://" + given["hostname"], given["address"], given["http_port"], timeout=30.0)
         admin = KeycloakAdmin(http, given["admin_username"], given["admin_password"], given["admin_realm"])
         directory = Directory(admin, given["realm"], given["connection_timeout"])
         found, binds = directory.controllers(), directory.binds()

@@ -90,14 +90,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http, Response
+from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http, Response, behind_balancer
 from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin import (
     ADMIN_ARGUMENTS,
     NODE_ARGUMENTS,
     AdminError,
     HttpError,
     KeycloakAdmin,
-    node_http,
     realm_path,
 )
 
@@ -173,7 +172,7 @@ def main() -> None:
     given = module.params
     if module.check_mode:
         module.exit_json(changed=False)
-    http = node_http(given["address"], given["http_port"], given["hostname"], timeout=60.0)
+    http = behind_balancer("https://" + given["hostname"], given["address"], given["http_port"], timeout=60.0)
     try:
         if given["clear_caches"]:
             clear_caches(KeycloakAdmin(http, given["admin_username"], given["admin_password"], given["admin_realm"]), given["realm"])

@@ -30,12 +30,12 @@ def seen(time: Time, **fields: Any) -> Reading:
     return Reading(time.now, tuple(NodeReading(node.name, node.address, label=node.name, **{**GOOD, **fields}) for node in NODES))
 
 
-def watch(plan: list[dict[str, Any]], probe: Probe | None = PROVEN, **patience: float) -> tuple[Outcome, Time]:
+def watch(plan: list[dict[str, Any]], probe: Probe | None = PROVEN, **patience: Any) -> tuple[Outcome, Time]:
     """A run over planned readings, the last of which repeats."""
     time = Time()
     steps: Iterator[dict[str, Any]] = iter(plan)
     last = dict(plan[-1])
-    usual = {"reads": 3, "interval": 2.0, "settle": 20.0, "timeout": 0.0}
+    usual: dict[str, Any] = {"reads": 3, "interval": 2.0, "settle": 20.0, "timeout": 0.0}
     runner = Watch(Expected(NODES, 2), "a", Patience(**{**usual, **patience}), Clock(lambda: time.now, time.sleep))
     return runner.run(lambda: seen(time, **next(steps, last)), (lambda: probe) if probe else None), time
 
@@ -57,7 +57,7 @@ def watch(plan: list[dict[str, Any]], probe: Probe | None = PROVEN, **patience: 
         pytest.param([{}, {}, {"merge_events": 1}], {}, "forming", 3, id="a merge while reading"),
     ],
 )
-def test_watch(plan: list[dict[str, Any]], patience: dict[str, float], state: str, reads: int) -> None:
+def test_watch(plan: list[dict[str, Any]], patience: dict[str, Any], state: str, reads: int) -> None:
     outcome, _ = watch(plan, **patience)
 
     assert (outcome.verdict.state, outcome.reads) == (state, reads)
