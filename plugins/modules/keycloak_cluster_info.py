@@ -362,9 +362,11 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 
 def check(nodes: tuple[Node, ...], params: dict[str, Any]) -> None:
+    if not nodes:
+        raise OptionError("nodes must not be empty: name all nodes of the cluster")
     for key in ("name", "address"):
-        if len({getattr(node, key) for node in nodes}) < len(nodes) or not nodes:
-            raise OptionError(f"nodes must not be empty, and each must have a {key} of its own")
+        if len({getattr(node, key) for node in nodes}) < len(nodes):
+            raise OptionError(f"nodes has one {key} twice: give each node its own")
     if params["expected_size"] is not None and params["expected_size"] < 1:
         raise OptionError("expected_size must be at least 1")
     if params["reads"] < 1:

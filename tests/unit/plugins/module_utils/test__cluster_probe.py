@@ -29,7 +29,7 @@ class Portal:
         self.clients = clients
         self.requests: list[tuple[str, str, str]] = []
 
-    def http(self, address: str, port: int, hostname: str) -> Any:
+    def http(self, public_url: str, address: str, port: int) -> Any:
         return FakeHttp(self, next(node.name for node in NODES if node.address == address))
 
 
