@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `| head` has seen enough; without this Python complains when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -60,7 +62,7 @@ def _running() -> Lab:
 
 
 def _status(_: argparse.Namespace) -> None:
-    print(status.table(status.rows(_running())))
+    print(status.table(status.rows(_running())), flush=True)
 
 
 def _logs(arguments: argparse.Namespace) -> None:
@@ -71,7 +73,7 @@ def _logs(arguments: argparse.Namespace) -> None:
         return
     state = settings.ROOT / "build" / "lab"
     calls = [json.loads(line) for line in (state / "calls.jsonl").read_text().splitlines()] if (state / "calls.jsonl").exists() else []
-    print(call_summary(calls))
+    print(call_summary(calls), flush=True)
     log = state / "server.log"
     print("\n".join(log.read_text().splitlines()[-LINES:]) if log.exists() else "no server was started yet")
 
