@@ -116,7 +116,8 @@ def _clear() -> None:
         while leftovers := docker.from_env().containers.list(all=True, filters={"label": f"{LABEL}={name}"}, ignore_removed=True):
             list(pool.map(Containers.discard, leftovers))
     network.remove(name)
-    for file in ("env", "lab.json", "known_hosts"):
+    # What users were told by a portal that is gone says nothing of the next one.
+    for file in ("env", "lab.json", "known_hosts", "users.json", "ledger.jsonl"):
         (state / file).unlink(missing_ok=True)
 
 
