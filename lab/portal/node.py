@@ -74,9 +74,9 @@ def start_keycloak(lab: Lab, address: str, endpoint: str, database_password: str
         "KC_BOOTSTRAP_ADMIN_USERNAME": bootstrap[0],
         "KC_BOOTSTRAP_ADMIN_PASSWORD": bootstrap[1],
         "JAVA_OPTS_KC_HEAP": '"-Xms256m -Xmx512m"',
+        # Half the processor time of a start (8 s instead of 15): the lab's hosts share what may be two cores.
+        "JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1",
     }
-    if os.environ.get("LAB_C1"):
-        environment["JAVA_OPTS_APPEND"] = "-XX:TieredStopAtLevel=1"
     files = {
         "/opt/keycloak/conf/keycloak.conf": ("0644", configuration(endpoint, variant())),
         "/opt/keycloak/conf/ca.pem": ("0644", pki.authority(lab).ca().certificate.decode()),
