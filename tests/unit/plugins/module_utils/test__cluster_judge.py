@@ -359,7 +359,7 @@ def test_coordinator_is_named() -> None:
 
 
 def test_every_text_has_a_known_state() -> None:
-    assert {state for state, _, _ in TEXTS.values()} - {""} == set(STATES) - {"one_cluster"}
+    assert {state for state, dummy_cause, dummy_fix in TEXTS.values()} - {""} == set(STATES) - {"one_cluster"}
 
 
 def test_sentences_name_what_they_are_about() -> None:

@@ -107,7 +107,7 @@ def test_readers_are_warm_before_the_write(monkeypatch: pytest.MonkeyPatch) -> N
 
     before_first_write = portal.requests[: next(index for index, request in enumerate(portal.requests) if request[1] == "PUT")]
 
-    assert [node for node, _, path in before_first_write if "clientId=" not in path] == ["b", "b", "c", "c"]
+    assert [node for node, dummy, path in before_first_write if "clientId=" not in path] == ["b", "b", "c", "c"]
 
 
 def test_description_is_restored_when_a_node_fails_half_way(monkeypatch: pytest.MonkeyPatch) -> None:

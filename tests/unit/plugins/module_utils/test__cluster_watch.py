@@ -58,13 +58,13 @@ def watch(plan: list[dict[str, Any]], probe: Probe | None = PROVEN, **patience: 
     ],
 )
 def test_watch(plan: list[dict[str, Any]], patience: dict[str, Any], state: str, reads: int) -> None:
-    outcome, _ = watch(plan, **patience)
+    outcome, dummy = watch(plan, **patience)
 
     assert (outcome.verdict.state, outcome.reads) == (state, reads)
 
 
 def test_probe_decides() -> None:
-    outcome, _ = watch([{}], Probe(pairs=2, stale=("a -> b",)))
+    outcome, dummy = watch([{}], Probe(pairs=2, stale=("a -> b",)))
 
     assert outcome.verdict.state == "split"
 
@@ -77,12 +77,12 @@ def test_probe_that_cannot_be_made_is_not_waited_for() -> None:
 
 
 def test_probe_is_made_only_after_good_readings() -> None:
-    outcome, _ = watch([{"size": 1}])
+    outcome, dummy = watch([{"size": 1}])
 
     assert outcome.probe is None
 
 
 def test_without_a_witness_nothing_is_proven() -> None:
-    outcome, _ = watch([{}], None)
+    outcome, dummy = watch([{}], None)
 
     assert outcome.verdict.state == "unproven"

@@ -53,7 +53,7 @@ def server() -> Iterator[Callable[[Script], Target]]:
         listeners.append(listener)
 
         def talk() -> None:
-            connection, _ = listener.accept()
+            connection, dummy = listener.accept()
             with connection, suppress(ConnectionError):
                 for answer in script:
                     connection.recv(65536)
