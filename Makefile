@@ -23,8 +23,15 @@ demo-down: .venv/.stamp  ## end the lab, and the Docker engine if this checkout 
 	@python -m lab down
 	@tools/docker-engine stop
 
-test: .venv/.stamp  ## everything: check, Molecule, demo
-	@tools/steps test $(CHECKS) images -- molecule -- demo
+refusals: .venv/.stamp  ## bad input against the running lab: refused before anything changes
+	@python -m lab.refusals
+second-run: .venv/.stamp
+	@python -m lab.rehearsal second-run
+rehearsal: .venv/.stamp  ## on the demo's portal: closed port, all nodes killed, back and forth, finalize; a quarter of an hour
+	@python -m lab.rehearsal
+
+test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
+	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals
 check: .venv/.stamp  ## all that needs no Docker: linters, types, unit tests, ansible-test, documentation
 	@tools/steps check $(CHECKS)
 
@@ -70,4 +77,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
 	rm -rf .venv .ansible build
 
-.PHONY: help venv lock demo demo-down test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down refusals second-run rehearsal test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
