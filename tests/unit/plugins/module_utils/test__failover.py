@@ -100,6 +100,6 @@ def test_sessions_are_asked_for_in_both_ways(
 def test_what_goes_wrong_under_load_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     world: dict[str, Any] = {"sessions_gone": True, "cookies_gone": True}
     made = users(world, monkeypatch)
-    monkeypatch.setattr(failover.random, "choice", lambda options: options[0])
+    monkeypatch.setattr("random.choice", lambda options: options[0])
     made.job()
     assert made.meter.summary()["failed"] == 1
