@@ -9,7 +9,6 @@ a module that talks to ONE Keycloak node under the public name of all of them mu
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import socket
@@ -153,10 +152,6 @@ def behind_balancer(public_url: str, address: str, port: int, timeout: float = 1
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": "Bearer " + token}
-
-
-def basic(username: str, password: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()}
 
 
 def _cause(error: Exception) -> str:

@@ -110,21 +110,6 @@ def percentile(ascending: Sequence[float], percent: float) -> float:
     return ascending[max(0, math.ceil(len(ascending) * percent / 100) - 1)]
 
 
-def findings(result: dict[str, Any], max_gap_s: float, max_lost: int) -> list[str]:
-    """Why a failover drill was not passed, in sentences; empty when it was."""
-    lost = {
-        "sessions_lost": f"of {result['sessions']} sessions could not be refreshed afterwards",
-        "sso_lost": f"of {result['sso_sessions']} single sign-on sessions asked for a password afterwards",
-        "half_done_lost": f"of {result['half_done']} logins that were half done at the strike could not be completed elsewhere",
-    }
-    found = [f"{result[key]} {text} (allowed: {max_lost})." for key, text in lost.items() if result[key] > max_lost]
-    if not result["requests"]:
-        found.append("No request was made, so nothing was proved.")
-    elif result["longest_gap_s"] > max_gap_s:
-        found.append(f"No request was answered well for {result['longest_gap_s']:.1f} s (allowed: {max_gap_s:.0f} s).")
-    return found
-
-
 def _describe(sample: Sample, begin: float) -> dict[str, Any]:
     detail = sample.error or f"answered after {sample.seconds:.1f} s"
     return {"at_s": round(sample.start - begin, 1), "step": sample.step, "seconds": round(sample.seconds, 1), "detail": detail}
