@@ -71,7 +71,7 @@ class Users:
 
     def job(self) -> None:
         """One thing that a user does; what goes wrong is measured."""
-        actions: list[Callable[[Session], Any]] = [self._refresh, self._refresh, self._userinfo, self._sso, self._fresh_login]
+        actions: list[Callable[[Session], Any]] = [self._refresh, self._refresh, self._sso, self._fresh_login]
         with contextlib.suppress(*TROUBLE):
             random.choice(actions)(random.choice(self.sessions))
 
@@ -121,10 +121,6 @@ class Users:
 
     def _refresh(self, session: Session) -> Tokens:
         return self.meter.measure("refresh", lambda: self._oidc(session.client).refresh(session.tokens))
-
-    def _userinfo(self, session: Session) -> None:
-        tokens = self._refresh(session)
-        self.meter.measure("userinfo", lambda: self._oidc(session.client).userinfo(tokens))
 
     def _sso(self, session: Session) -> None:
         if session.cookies:

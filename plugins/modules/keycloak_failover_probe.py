@@ -11,7 +11,7 @@ short_description: Measure what users of a Keycloak cluster notice while a node 
 version_added: 0.1.0
 description:
   - Begins sessions through the balancer, and logins directly at the node that is about to die. Then keeps up a steady load of refreshes,
-    single sign-ons, logins and userinfo requests, completes the half-done logins at other nodes once the node is dead, and in the end
+    single sign-ons, logins and logouts, completes the half-done logins at other nodes once the node is dead, and in the end
     asks for every session again.
   - Runs for as long as the failure takes, so it is started with C(async) and C(poll=0) on a host that stays up, and told what happens
     by files in O(run_directory).
