@@ -68,6 +68,8 @@ class Users:
         if half_done:
             victim = self._at(half_done.victim, half_done.http_port)
             self.forms = [victim.open_login() for dummy in range(half_done.logins)]
+        # Measured from here on: the seconds of preparation, in which no answer is counted, would be the longest gap of a good drill.
+        self.meter = Meter()
 
     def job(self) -> None:
         """One thing that a user does; what goes wrong is measured."""

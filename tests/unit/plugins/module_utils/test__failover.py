@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.aiportal.scaling.plugins.module_utils import _failover as failover
 from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http, HttpError
 from ansible_collections.aiportal.scaling.plugins.module_utils._oidc import Code, LoginForm, OidcError, Tokens
+from ansible_collections.aiportal.scaling.plugins.module_utils._probe import Meter
 
 FORM = LoginForm(action="/a", cookies={}, state="s", verifier="v")
 HALF_DONE = failover.HalfDone(victim="10.0.0.1", others=["10.0.0.2", "10.0.0.3"], logins=3)
@@ -103,3 +104,9 @@ def test_what_goes_wrong_under_load_is_measured(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("random.choice", lambda options: options[0])
     made.job()
     assert made.meter.summary()["failed"] == 1
+
+
+def test_the_preparation_is_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 60.0])
+    monkeypatch.setattr(failover, "Meter", lambda: Meter(clock=lambda: next(clock, 60.0)))
+    assert users({}, monkeypatch).meter.summary()["longest_gap_s"] == 0.0
