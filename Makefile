@@ -58,7 +58,8 @@ changelog: .venv/.stamp
 	@antsibull-changelog lint
 
 molecule: images  ## role tests in containers
-	@MOLECULE_IMAGE=$$(python -m lab images | sed -n 's/^base //p') molecule test --all --workers 2
+	@listed=$$(python -m lab images); export MOLECULE_IMAGE=$$(echo "$$listed" | sed -n 's/^base //p') \
+		AIPORTAL_KEYCLOAK_ARCHIVE=$$(echo "$$listed" | sed -n 's/^archive //p'); molecule test --all --workers 2
 images: .venv/.stamp  ## build the lab's images
 	@tools/docker-engine
 	@python -m lab images

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from lab import images, life, settings, status
+from lab import artifacts, images, life, settings, status
 from lab.settings import Lab
 
 LINES = 200
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("resource", nargs="?", help="Name tag, id or address of a host")
     shell = command("shell", _shell, "a root shell on a host")
     shell.add_argument("node", help="Name tag, id or address of the host")
-    command("images", _images, "build the images that are absent and list all")
+    command("images", _images, "build the images that are absent; list all, and the archive they were made of")
     command("serve", _serve, "run the lab's server (done by up)")
     return top
 
@@ -98,6 +98,7 @@ def _images(_: argparse.Namespace) -> None:
     images.ensure_all()
     for name in images.IMAGES:
         print(name, images.reference(name))
+    print("archive", artifacts.fetch(artifacts.KEYCLOAK))
 
 
 def _serve(_: argparse.Namespace) -> None:
