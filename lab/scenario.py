@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a scenario in the lab is made of: playbooks run as a user would, the traffic client beside them, expectations, and a runner of steps."""
+"""What a scenario in the lab is made of: playbooks run as a user would, traffic beside them, expectations, and a runner of steps."""
 
 from __future__ import annotations
 
