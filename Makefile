@@ -29,6 +29,11 @@ second-run: .venv/.stamp
 	@python -m lab.rehearsal second-run
 rehearsal: .venv/.stamp  ## on the demo's portal: closed port, all nodes killed, back and forth, finalize; a quarter of an hour
 	@python -m lab.rehearsal
+killed-anywhere: .venv/.stamp  ## phase 3 from the starting portal (make lab-up), killed eight times at other places, then finished
+	@python -m lab.rehearsal killed-anywhere
+bench: .venv/.stamp  ## side by side with the public role, on hosts of their own; half an hour
+	@tools/docker-engine
+	@python -m bench.keycloak_converge
 
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
 	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals
@@ -78,4 +83,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
 	rm -rf .venv .ansible build
 
-.PHONY: help venv lock demo demo-down refusals second-run rehearsal test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from lab.scenario import Step, ansible, ansible_playbook, environment, expect
 from lab.settings import Lab
 
 KILL_AFTER = 60.0
+# Seconds into the run. Every run goes further than the last, so that launch, install, build, start, proof and cut each get their turn.
+KILLS_FROM_ZERO = (10.0, 25.0, 45.0, 70.0, 80.0, 60.0, 40.0, 50.0)
 
 
 def second_run(lab: Lab) -> None:
@@ -56,6 +59,21 @@ def there_and_back(lab: Lab) -> None:
     expect(after["live"] >= before and after["lost"] == after["revived"] == 0, f"sessions were lost or revived: {after}")
 
 
+def killed_anywhere(lab: Lab) -> None:
+    """From the portal that `make lab-up` leaves: killed again and again, then finished, as if it had never been killed."""
+    before = scenario.client("check")["live"]
+    with scenario.traffic() as figures:
+        for seconds in KILLS_FROM_ZERO:
+            print(f"phase 3, killed {killed_run(lab, seconds)}", flush=True)
+        scenario.playbook(lab, "phase3")
+    after = scenario.client("check")
+    print({"traffic": figures, "sessions": after})
+    expect(figures["failed"] == 0, f"requests failed: {figures['failures']}")
+    expect(after["live"] >= before and after["lost"] == after["revived"] == 0, f"sessions were lost or revived: {after}")
+    expect(scenario.playbook(lab, "phase3") == 0, "the run after it changed something")
+    scenario.playbook(lab, "verify")
+
+
 def finalize(lab: Lab) -> None:
     scenario.playbook(lab, "finalize", phase="3")
     expect(scenario.playbook(lab, "finalize", phase="3") == 0, "a second finalize changed something")
@@ -65,19 +83,20 @@ def finalize(lab: Lab) -> None:
     expect(scenario.client("check")["lost"] == 0, "sessions were lost")
 
 
-def killed_run(lab: Lab) -> None:
-    """Kills phase 3 with all of its children, wherever it is by then."""
-    process = subprocess.Popen(
-        [ansible_playbook(), "playbooks/phase3.yml"],
-        cwd=settings.ROOT,
-        env=environment(lab),
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(KILL_AFTER)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def killed_run(lab: Lab, seconds: float = KILL_AFTER) -> str:
+    """Kills phase 3 with all of its children, wherever it is by then; says where."""
+    log = scenario.OUT / "killed.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [ansible_playbook(), "playbooks/phase3.yml"], cwd=settings.ROOT, env=environment(lab), stdout=output, start_new_session=True
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    tasks = re.findall(r"^TASK \[(?:aiportal\.scaling\.)?(.*?)\] \*", log.read_text(), re.MULTILINE)
+    return f"after {seconds:.0f} s at: {tasks[-1] if tasks else 'its very beginning'}"
 
 
 STEPS: dict[str, Step] = {
@@ -88,7 +107,8 @@ STEPS: dict[str, Step] = {
     "there-and-back": there_and_back,
     "finalize": finalize,
 }
+FROM_ZERO: dict[str, Step] = {"killed-anywhere": killed_anywhere}
 
 
 if __name__ == "__main__":
-    sys.exit(scenario.run("rehearsal", STEPS, sys.argv[1:]))
+    sys.exit(scenario.run("rehearsal", STEPS | FROM_ZERO, sys.argv[1:] or list(STEPS)))

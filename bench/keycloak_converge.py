@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Role keycloak_cluster and the most used public role, on the same three hosts and database: fresh, a second run, one changed setting.
+
+BENCH_PEER names the peer for ansible-galaxy (default: the release on Galaxy); in a closed network, sources such as git+file:///... instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import report
+from lab import artifacts, images, settings
+
+PEER = "middleware_automation.keycloak:3.0.11 middleware_automation.common:1.2.3"  # the second is its only dependency beyond what .venv has
+HOSTS = report.OUT / "hosts"
+COLLECTIONS = report.OUT / "collections"
+OURS = "molecule/keycloak_cluster/converge.yml"
+# playbook, extra variables of the changed setting
+SIDES = {"ours": (OURS, "keycloak_cluster_heap_max=400m"), "peer": ("bench/peer.yml", "bench_heap_max=400m")}
+Seconds = dict[str, list[float]]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.keycloak_converge", description=__doc__)
+    parser.add_argument("--runs", type=int, default=2, help="repetitions of each side on new hosts (%(default)s)")
+    runs = parser.parse_args().runs
+    environment = environment_of_hosts()
+    install_peer()
+    seconds: dict[str, Seconds] = {side: {"fresh": [], "no-op": [], "changed": []} for side in SIDES}
+    for run in range(runs):
+        for side in SIDES:
+            print(f"run {run + 1} of {runs}: {side}", flush=True)
+            with hosts(environment):
+                measure(side, seconds[side], environment)
+    report.keep([report.entry(f"keycloak_converge {case}", seconds["ours"][case], seconds["peer"][case]) for case in seconds["ours"]])
+    return 0
+
+
+def measure(side: str, seconds: Seconds, environment: dict[str, str]) -> None:
+    playbook, change = SIDES[side]
+    for case, extra in {"fresh": "", "no-op": "", "changed": change}.items():
+        start = time.monotonic()
+        output = ansible(playbook, environment, *(["--extra-vars", extra] if extra else []))
+        seconds[case].append(time.monotonic() - start)
+        changed = sum(int(count) for count in re.findall(r" changed=(\d+) ", output))
+        print(f"  {side} {case}: {seconds[case][-1]:.1f} s, {changed} tasks changed", flush=True)
+
+
+@contextmanager
+def hosts(environment: dict[str, str]) -> Iterator[None]:
+    """Three hosts without Java and a database server, new for each side."""
+    ansible("molecule/destroy.yml", environment)
+    try:
+        ansible("molecule/create.yml", environment)
+        ansible("molecule/keycloak_cluster/prepare.yml", environment)
+        yield
+    finally:
+        ansible("molecule/destroy.yml", environment)
+
+
+def ansible(playbook: str, environment: dict[str, str], *words: str) -> str:
+    inventories = ["--inventory", "molecule/inventory.yml", "--inventory", "bench/inventory.yml", "--extra-vars", "@bench/hosts.yml"]
+    command = [str(tool("ansible-playbook")), playbook, *inventories, *words]
+    done = subprocess.run(command, cwd=settings.ROOT, env=environment, capture_output=True, text=True)
+    (report.OUT / f"{Path(playbook).parent.name}-{Path(playbook).stem}.log").write_text(done.stdout + done.stderr)
+    if done.returncode != 0:
+        raise SystemExit(f"{playbook} ended with status {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout
+
+
+def environment_of_hosts() -> dict[str, str]:
+    HOSTS.mkdir(parents=True, exist_ok=True)
+    images.ensure_all()
+    return {
+        **os.environ,
+        "MOLECULE_PROJECT_DIRECTORY": str(settings.ROOT),
+        "MOLECULE_EPHEMERAL_DIRECTORY": str(HOSTS),
+        "MOLECULE_IMAGE": images.reference("base"),
+        "AIPORTAL_KEYCLOAK_ARCHIVE": str(artifacts.fetch(artifacts.KEYCLOAK)),
+        "ANSIBLE_INJECT_FACT_VARS": "true",  # the peer reads facts as variables
+        "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}{os.pathsep}{os.environ.get('ANSIBLE_COLLECTIONS_PATH', '')}",
+    }
+
+
+def install_peer() -> None:
+    if (COLLECTIONS / "ansible_collections" / "middleware_automation" / "keycloak").exists():
+        return
+    sources = os.environ.get("BENCH_PEER", PEER).split()
+    subprocess.run(
+        [str(tool("ansible-galaxy")), "collection", "install", "--no-deps", "--collections-path", str(COLLECTIONS), *sources], check=True
+    )
+
+
+def tool(name: str) -> Path:
+    return Path(sys.executable).with_name(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
