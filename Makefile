@@ -29,7 +29,7 @@ second-run: .venv/.stamp
 	@python -m lab.rehearsal second-run
 rehearsal: .venv/.stamp  ## on the demo's portal: closed port, all nodes killed, back and forth, finalize; a quarter of an hour
 	@python -m lab.rehearsal
-killed-anywhere: .venv/.stamp  ## phase 3 from the starting portal (make lab-up), killed eight times at other places, then finished
+killed-anywhere: .venv/.stamp  ## phase 3 from the starting portal (make lab-up), killed at twelve tasks, then finished
 	@python -m lab.rehearsal killed-anywhere
 bench: .venv/.stamp  ## side by side with the public role, on hosts of their own; half an hour
 	@tools/docker-engine

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,9 +15,21 @@ from lab.refusals import closed
 from lab.scenario import Step, ansible, ansible_playbook, environment, expect
 from lab.settings import Lab
 
-KILL_AFTER = 60.0
-# Seconds into the run. Every run goes further than the last, so that launch, install, build, start, proof and cut each get their turn.
-KILLS_FROM_ZERO = (10.0, 25.0, 45.0, 70.0, 80.0, 60.0, 40.0, 50.0)
+# Tasks in which phase 3 is killed, in its order: launch, install, build, write, start, proof, registration, warming, cut, retirement.
+KILLED_AT = (
+    "Preflight | Reach the database from the node",
+    "Provision | Launch the nodes",
+    "Build | Unpack the distribution",
+    "Build | Build",
+    "Configure | Write the secrets",
+    "Activate | Switch to the home",
+    "Up | Wait until it is ready",
+    "Verify | Look at the cluster",
+    "Register | Register the node",
+    "Warm | Clear the caches and warm the node",
+    "Switch | Send all traffic to the cluster",
+    "Retire | Stop the old node",
+)
 
 
 def second_run(lab: Lab) -> None:
@@ -51,7 +61,7 @@ def there_and_back(lab: Lab) -> None:
     with scenario.traffic() as back:
         scenario.playbook(lab, "rollback", phase="3")
     with scenario.traffic() as forth:
-        killed_run(lab)
+        killed_run(lab, "Switch | Send all traffic to the cluster")
         scenario.playbook(lab, "phase3")
     after = scenario.client("check")
     print({"rollback": back, "phase3": forth, "sessions": after})
@@ -63,8 +73,8 @@ def killed_anywhere(lab: Lab) -> None:
     """From the portal that `make lab-up` leaves: killed again and again, then finished, as if it had never been killed."""
     before = scenario.client("check")["live"]
     with scenario.traffic() as figures:
-        for seconds in KILLS_FROM_ZERO:
-            print(f"phase 3, killed {killed_run(lab, seconds)}", flush=True)
+        for task in KILLED_AT:
+            print(f"phase 3 killed at: {killed_run(lab, task) or f'{task}, which it did not come to'}", flush=True)
         scenario.playbook(lab, "phase3")
     after = scenario.client("check")
     print({"traffic": figures, "sessions": after})
@@ -83,20 +93,24 @@ def finalize(lab: Lab) -> None:
     expect(scenario.client("check")["lost"] == 0, "sessions were lost")
 
 
-def killed_run(lab: Lab, seconds: float = KILL_AFTER) -> str:
-    """Kills phase 3 with all of its children, wherever it is by then; says where."""
-    log = scenario.OUT / "killed.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [ansible_playbook(), "playbooks/phase3.yml"], cwd=settings.ROOT, env=environment(lab), stdout=output, start_new_session=True
-        )
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    tasks = re.findall(r"^TASK \[(?:aiportal\.scaling\.)?(.*?)\] \*", log.read_text(), re.MULTILINE)
-    return f"after {seconds:.0f} s at: {tasks[-1] if tasks else 'its very beginning'}"
+def killed_run(lab: Lab, task: str) -> str:
+    """Kills phase 3 with all of its children as soon as it is at the task; returns the task's line, or nothing if it was done without it."""
+    process = subprocess.Popen(
+        [ansible_playbook(), "playbooks/phase3.yml"],
+        cwd=settings.ROOT,
+        env=environment(lab),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    said = next((line for line in process.stdout if line.startswith("TASK [") and f"{task}]" in line), "")
+    if said:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.stdout.close()
+    expect(process.wait() in (0, -signal.SIGKILL), f"phase 3 failed on its way to: {task}")
+    return said.strip(" *\n").removeprefix("TASK ")
 
 
 STEPS: dict[str, Step] = {
