@@ -94,7 +94,7 @@ def finalize(lab: Lab) -> None:
 
 
 def killed_run(lab: Lab, task: str) -> str:
-    """Kills phase 3 with all of its children as soon as it is at the task; returns the task's line, or nothing if it was done without it."""
+    """Kills phase 3 with all of its children as soon as it is at the task; returns what it said, or nothing if it went without the task."""
     process = subprocess.Popen(
         [ansible_playbook(), "playbooks/phase3.yml"],
         cwd=settings.ROOT,

@@ -9,6 +9,7 @@ import importlib
 import logging
 import pkgutil
 import threading
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from lab import reconcilers
@@ -19,32 +20,38 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PERIOD = 2.0
+# A lab in which nobody changes anything looks less often: five labs side by side took half a core for looking.
+QUIET_AFTER, QUIET_PERIOD = 60.0, 10.0
 
 
 class Reconciler(Protocol):
     kind: str
+    watches: bool  # what it reads changes by itself, as the health of targets does
 
     def reconcile(self) -> None:
         """Read the desired state from the API, make the containers match; idempotent; raises on trouble."""
 
 
 class Loop(threading.Thread):
-    """Runs one reconciler at once after `wake` and every PERIOD seconds."""
+    """Runs one reconciler at once after `wake`, then every PERIOD seconds, and less often when nothing has happened for a while."""
 
     def __init__(self, reconciler: Reconciler) -> None:
         super().__init__(name=f"reconcile-{reconciler.kind}", daemon=True)
         self.reconciler = reconciler
         self._wake = threading.Event()
+        self._woken = time.monotonic()
         self._trouble = ""
 
     def wake(self) -> None:
+        self._woken = time.monotonic()
         self._wake.set()
 
     def run(self) -> None:
         while True:
             self._wake.clear()  # before reading, so that a change during the run starts another one
             self.step()
-            self._wake.wait(PERIOD)
+            quiet = not self.reconciler.watches and time.monotonic() - self._woken > QUIET_AFTER
+            self._wake.wait(QUIET_PERIOD if quiet else PERIOD)
 
     def step(self) -> None:
         try:

@@ -47,6 +47,7 @@ IDENT = "host root rdsadmin\nhost postgres rdsadmin\n"
 
 class Databases:
     kind = "database"
+    watches = False
 
     def __init__(self, lab: Lab, containers: Containers) -> None:
         self.lab, self.containers = lab, containers

@@ -19,6 +19,7 @@ Directory = Mapping[str, Any]  # as DescribeDirectories gives it
 
 class Directories:
     kind = "directory"
+    watches = False
 
     def __init__(self, lab: Lab, containers: Containers) -> None:
         self.lab, self.containers = lab, containers

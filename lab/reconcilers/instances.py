@@ -27,6 +27,7 @@ def create(lab: Lab, containers: Containers) -> Instances:
 
 class Instances:
     kind = "instance"
+    watches = False
 
     def __init__(self, lab: Lab, containers: Containers) -> None:
         self.lab = lab

@@ -32,6 +32,7 @@ RELOAD = f"haproxy -c -q -f {haproxy.CONFIG} && systemctl reload haproxy"
 
 class LoadBalancers:
     kind = "load-balancer"
+    watches = True
 
     def __init__(self, lab: Lab, containers: Containers) -> None:
         self.lab, self.containers = lab, containers

@@ -27,6 +27,7 @@ def create(lab: Lab, containers: Containers) -> SecurityGroups:
 
 class SecurityGroups:
     kind = "security-group"
+    watches = False
 
     def __init__(self, lab: Lab, containers: Containers) -> None:
         self.lab = lab
