@@ -21,7 +21,7 @@ from pathlib import Path
 
 import docker
 
-from lab import artifacts, images, network, settings
+from lab import artifacts, clock, images, network, settings
 from lab.containers import Containers
 from lab.settings import LABEL, ROOT, Lab
 
@@ -31,6 +31,8 @@ START_SECONDS = 60.0
 
 def up() -> Lab:
     """The running lab; untouched when it is up, else everything is cleared away first, because its state died with the server."""
+    portal = wants_portal()
+    clock.speed()  # refuses a bad value before anything is made
     _engine()
     with _locked():
         lab = settings.load()
@@ -48,10 +50,18 @@ def up() -> Lab:
         _publish(lab)
         from lab.portal import start  # last: the portal is made of everything above
 
-        start.main(lab)
+        start.main(lab) if portal else start.account(lab)
         settings.write_environment(lab)  # its presence says that `up` came to its end
         print(f"lab {lab.name} is up at {lab.api_url}; its environment: . {(lab.state / 'env').relative_to(ROOT)}")
         return lab
+
+
+def wants_portal() -> bool:
+    """Whether the lab begins with a portal, or (LAB_PORTAL=none) as an account with a network alone."""
+    value = os.environ.get("LAB_PORTAL", "single")
+    if value not in ("single", "none"):
+        raise RuntimeError(f"LAB_PORTAL is {value!r}; set it to single or none")
+    return value == "single"
 
 
 def down() -> None:

@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 BOOT = "instance-boot"  # when the API last asked for a (re)start of an instance
+SILENT = "instance-silent"  # since when an instance that should run does not
 
 _reports: dict[tuple[str, str], Any] = {}
 _lock = threading.Lock()

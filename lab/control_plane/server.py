@@ -21,6 +21,7 @@ os.environ["MOTO_AMIS_PATH"] = os.path.join(os.path.dirname(__file__), "no_image
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from lab import clock
 from lab.containers import Containers
 from lab.control_plane import imds, names, patches
 from lab.control_plane.recorder import Recorder
@@ -89,6 +90,7 @@ def serve(lab: Lab) -> None:
         for listener in listeners:
             listener()
 
+    clock.CLOCK.speed = clock.speed()
     patches.apply_all(lab)
     api = Api(lab, Recorder(lab.state / "calls.jsonl", changed))
     for address in ("127.0.0.1", lab.gateway):

@@ -26,14 +26,14 @@ PATIENCE = 600.0  # machines may be busy
 def main(lab: Lab) -> None:
     node.variant()  # refuses a bad value before anything is made
     definition.write(lab)
-    account = timed("account", Account, lab)
-    administrator = services.administrator(account)
+    made = timed("account", Account, lab)
+    administrator = services.administrator(made)
     bootstrap, service_password, langfuse_secret = (BOOTSTRAP, people.password()), people.password(), secrets.token_urlsafe(24)
-    account.secret("aiportal/directory/svc-keycloak", username=people.SERVICE_ACCOUNT, password=service_password)
-    account.secret(LANGFUSE_SECRET, client_id="langfuse", client_secret=langfuse_secret)
+    made.secret("aiportal/directory/svc-keycloak", username=people.SERVICE_ACCOUNT, password=service_password)
+    made.secret(LANGFUSE_SECRET, client_id="langfuse", client_secret=langfuse_secret)
     with ThreadPoolExecutor() as pool:
-        directory = pool.submit(timed, "directory", services.directory, account, service_password)
-        keycloak = pool.submit(_keycloak, pool, account, bootstrap)
+        directory = pool.submit(timed, "directory", services.directory, made, service_password)
+        keycloak = pool.submit(_keycloak, pool, made, bootstrap)
         http = keycloak.result()
         admin = timed("administrator", realm.make_administrator, http, bootstrap, administrator)
         timed("realm", realm.make_realm, admin, langfuse_secret)
@@ -41,6 +41,12 @@ def main(lab: Lab) -> None:
         found = timed("federation", realm.federate, admin, service_password)
     if found != people.COUNT:
         raise RuntimeError(f"Keycloak read {found} users from the directory instead of {people.COUNT}")
+
+
+def account(lab: Lab) -> None:
+    """An account without a portal: a network, security groups and a key pair."""
+    definition.write(lab)
+    timed("account", Account, lab)
 
 
 def _keycloak(pool: ThreadPoolExecutor, account: Account, bootstrap: tuple[str, str]) -> Http:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from docker.models.containers import Container
 
 from lab import images
 from lab.containers import Containers, Spec
-from lab.control_plane.reports import BOOT, reported
+from lab.control_plane.reports import BOOT, SILENT, report, reported
 from lab.settings import Lab
 
 # Without the right to call reboot(2), systemd ends so when the guest asked for a reboot (or, which we cannot tell, a power-off).
@@ -36,6 +37,8 @@ class Instances:
     def reconcile(self) -> None:
         wanted = instances(self.lab)
         found = self.containers.by_kind(self.kind)
+        for key, instance in wanted.items():
+            report_status(key, instance, found.get(key))
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             # Removals first: a new instance may have been given the address of one that is gone.
             for action in ("remove", "stop", "start", "restart"):
@@ -75,10 +78,20 @@ def instances(lab: Lab, *ids: str) -> dict[str, dict[str, Any]]:
     return {i["InstanceId"]: i for page in pages for r in page["Reservations"] for i in r["Instances"]}
 
 
+def report_status(key: str, instance: dict[str, Any], container: Container | None) -> None:
+    """Since when a running instance has not been answering, for its status checks."""
+    fails = instance["State"]["Name"] == "running" and container is not None and container.status not in ("running", "created")
+    if not fails:
+        report(SILENT, key, None)
+    elif reported(SILENT, key) is None:
+        report(SILENT, key, time.time())
+
+
 def decide(instance: dict[str, Any] | None, container: Container | None) -> str:
     """remove, stop, start, restart or "" for nothing to do.
 
-    A container that died by itself stays dead, as an instance that fails its status check does, until the API starts it again.
+    A container that died by itself stays dead, as an instance that fails its status check does, until the API starts it again;
+    one that was frozen stays frozen.
     """
     state = instance["State"]["Name"] if instance else "terminated"
     if state in ("terminated", "shutting-down"):
@@ -87,6 +100,8 @@ def decide(instance: dict[str, Any] | None, container: Container | None) -> str:
         return "stop" if container and container.status == "running" else ""
     if container is None or container.status == "created":
         return "start"
+    if container.status == "paused":
+        return ""
     boot_asked = reported(BOOT, instance["InstanceId"], 0.0) if instance else 0.0
     docker = container.attrs["State"]
     running = container.status == "running"

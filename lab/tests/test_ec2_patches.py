@@ -13,6 +13,7 @@ import boto3
 import moto
 import pytest
 
+from lab.clock import CLOCK
 from lab.control_plane import reports
 from lab.control_plane.patches import ec2 as patches
 from lab.settings import REGION, Lab
@@ -90,3 +91,18 @@ def test_a_freed_address_is_not_given_to_the_next_instance(ec2: Any, subnet: str
     first = run(ec2, subnet)
     ec2.terminate_instances(InstanceIds=[first["InstanceId"]])
     assert run(ec2, subnet)["PrivateIpAddress"] != first["PrivateIpAddress"]
+
+
+def test_status_checks_fail_two_minutes_after_an_instance_fell_silent(ec2: Any, subnet: str) -> None:
+    key, other = (run(ec2, subnet)["InstanceId"] for _ in range(2))
+
+    def impaired() -> list[str]:
+        filters = [{"Name": "instance-status.status", "Values": ["impaired"]}]
+        return [one["InstanceId"] for one in ec2.describe_instance_status(Filters=filters)["InstanceStatuses"]]
+
+    reports.report(reports.SILENT, key, CLOCK.now() - 119)
+    assert impaired() == []
+    reports.report(reports.SILENT, key, CLOCK.now() - 121)
+    assert impaired() == [key]
+    status = ec2.describe_instance_status(InstanceIds=[other])["InstanceStatuses"][0]
+    assert (status["InstanceStatus"]["Status"], status["SystemStatus"]["Status"]) == ("ok", "ok")

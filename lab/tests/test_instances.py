@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.control_plane import reports
-from lab.reconcilers.instances import decide, seconds
+from lab.reconcilers.instances import decide, report_status, seconds
 
 START, END = "2026-01-01T10:00:00.123456789Z", "2026-01-01T11:00:00.5Z"
 BEFORE_START, BETWEEN, AFTER_END = (seconds(f"2026-01-01T{hour}:30:00Z") for hour in ("09", "10", "11"))
@@ -31,6 +31,7 @@ def container(status: str, code: int = 0) -> Any:
         pytest.param("running", container("exited", 137), AFTER_END, "start", id="died, then started by the API"),
         pytest.param("running", container("exited", 0), BETWEEN, "start", id="started while its stop was under way"),
         pytest.param("running", container("exited", 0), 0.0, "start", id="the guest rebooted"),
+        pytest.param("running", container("paused"), AFTER_END, "", id="frozen: stays frozen"),
         pytest.param("stopped", container("running"), 0.0, "stop", id="stop"),
         pytest.param("stopped", container("exited"), 0.0, "", id="is stopped"),
         pytest.param("stopped", None, 0.0, "", id="stopped and never seen"),
@@ -46,3 +47,16 @@ def test_decision(state: str | None, host: Any, boot_asked: float, action: str) 
 
 def test_a_container_that_never_ran_has_a_time_too() -> None:
     assert seconds("0001-01-01T00:00:00Z") < 0
+
+
+@pytest.mark.parametrize(("status", "silent"), [("running", False), ("created", False), ("exited", True), ("paused", True)])
+def test_silence_is_reported_from_when_it_began_and_until_it_ends(status: str, silent: bool) -> None:
+    instance = {"InstanceId": "i-9", "State": {"Name": "running"}}
+    reports.report(reports.SILENT, "i-9", None)
+    report_status("i-9", instance, container(status))
+    since = reports.reported(reports.SILENT, "i-9")
+    assert (since is not None) == silent
+    report_status("i-9", instance, container(status))
+    assert reports.reported(reports.SILENT, "i-9") == since
+    report_status("i-9", {**instance, "State": {"Name": "stopped"}}, container(status))
+    assert reports.reported(reports.SILENT, "i-9") is None

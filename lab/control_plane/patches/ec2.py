@@ -8,13 +8,18 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.subnets import Subnet
+from moto.ec2.responses.instances import InstanceResponse
 
-from lab.control_plane.reports import BOOT, report
+from lab.clock import CLOCK
+from lab.control_plane.reports import BOOT, SILENT, report, reported
 from lab.settings import Lab
+
+FAILED_CHECKS_SECONDS = 120.0
 
 
 def apply(lab: Lab) -> None:
@@ -22,6 +27,7 @@ def apply(lab: Lab) -> None:
     _groups()
     _images()
     _addresses()
+    _status_checks()
 
 
 def _boots() -> None:
@@ -87,3 +93,31 @@ def _addresses() -> None:
         self._subnet_ips.pop(ip, None)
 
     Subnet.del_subnet_ip = free  # type: ignore[method-assign]
+
+
+def _status_checks() -> None:
+    """DescribeInstanceStatus: an instance that does not answer is impaired when two checks, one a minute, have failed."""
+    answer: Any = InstanceResponse.describe_instance_status
+
+    def described(self: Any) -> ActionResult:
+        filters = {one["Name"]: one["Values"] for one in self._get_param("Filters", [])}
+        wanted = filters.pop("instance-status.status", None)
+        self.params["Filters"] = [{"Name": name, "Values": values} for name, values in filters.items()]
+        rows = [_status(instance) for instance in answer(self).result["InstanceStatuses"]]
+        return ActionResult({"InstanceStatuses": [row for row in rows if not wanted or row["InstanceStatus"]["Status"] in wanted]})
+
+    InstanceResponse.describe_instance_status = described  # type: ignore[method-assign]
+
+
+def _status(instance: Any) -> dict[str, Any]:
+    since = reported(SILENT, instance.id)
+    failed = since is not None and CLOCK.elapsed(since) >= FAILED_CHECKS_SECONDS
+    check = {"Status": "impaired", "Details": [{"Name": "reachability", "Status": "failed"}]}
+    good = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
+    return {
+        "InstanceId": instance.id,
+        "AvailabilityZone": instance.placement.zone,
+        "InstanceState": {"Code": instance._state.code, "Name": instance._state.name},
+        "InstanceStatus": check if failed else good,
+        "SystemStatus": good,
+    }

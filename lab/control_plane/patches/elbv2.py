@@ -122,8 +122,8 @@ def _drains(self: Any, target: Target) -> bool:
 
 def _describe_target_health(self: Any, target_group_arn: str, targets: list[Target]) -> list[models.FakeHealthStatus]:
     group = self.describe_target_groups(None, [target_group_arn], None)[0]
-    draining = [target for target in group.deregistered_targets.values() if _drains(group, target)]
-    # AWS lists draining targets until the deregistration delay is over.
+    # AWS lists draining targets until the deregistration delay is over; where no balancer uses the group there is nothing to drain.
+    draining = [target for target in group.deregistered_targets.values() if group.load_balancer_arns and _drains(group, target)]
     wanted = targets or [*group.targets.values(), *draining]
     return [group.health_for(target, self.ec2_backend) for target in wanted]
 

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the parts of the API share."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
+from moto.core.responses import ActionResult, BaseResponse, EmptyResult
+
+from lab.auto_scaling.model import STORE, Document, Group, Member
+
+PAGE = 50
+
+
+class Base(BaseResponse):
+    def __init__(self) -> None:
+        super().__init__(service_name="autoscaling")
+        self.automated_parameter_parsing = True
+
+    def call_action(self) -> Any:
+        with STORE.lock:
+            return super().call_action()
+
+    @property
+    def given(self) -> Document:
+        return dict(self._get_params())
+
+    def arn(self, kind: str, identifier: str, group: str, rest: str = "") -> str:
+        return f"arn:aws:autoscaling:{self.region}:{self.current_account}:{kind}:{identifier}:autoScalingGroupName/{group}{rest}"
+
+    def group(self, name: str | None = None) -> Group:
+        name = name or self.given.get("AutoScalingGroupName")
+        group = STORE.groups.get(str(name))
+        if group is None:
+            raise ValidationError(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
+        return group
+
+    def member(self, identifier: str) -> tuple[Group, Member]:
+        found = STORE.find(identifier)
+        if found is None:
+            raise ValidationError(f"Instance Id not found - No managed instance found for instance ID: {identifier}")
+        return found
+
+    def page(self, key: str, rows: Sequence[Any]) -> ActionResult:
+        """One page; the token is where the next one starts."""
+        start, size = int(self.given.get("NextToken") or 0), int(self.given.get("MaxRecords") or PAGE)
+        answer: Document = {key: list(rows[start : start + size])}
+        if start + size < len(rows):
+            answer["NextToken"] = str(start + size)
+        return ActionResult(answer)
+
+    @staticmethod
+    def nothing() -> ActionResult:
+        return EmptyResult()
+
+
+def refuse(code: str, message: str) -> AutoscalingClientError:
+    return AutoscalingClientError(code, message)
+
+
+def instance_document(member: Member, group: Group | None = None) -> Document:
+    document: Document = {
+        "InstanceId": member.id,
+        "InstanceType": member.type,
+        "AvailabilityZone": member.zone,
+        "LifecycleState": member.state,
+        "HealthStatus": "Healthy" if member.healthy else "Unhealthy",
+        "LaunchTemplate": dict(member.template),
+        "ProtectedFromScaleIn": member.protected,
+    }
+    if group:
+        # Here, unlike in DescribeAutoScalingGroups, the status is in capitals.
+        document.update(AutoScalingGroupName=group.name, HealthStatus=document["HealthStatus"].upper())
+    return document
+
+
+def flat(lists: Sequence[Sequence[Any]]) -> list[Any]:
+    return list(itertools.chain.from_iterable(lists))
