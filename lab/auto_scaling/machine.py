@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from lab.auto_scaling import capacity, health, lifecycle
+from lab.auto_scaling import capacity, health, lifecycle, refresh, scaling, schedule, warm_pool
 from lab.auto_scaling.model import IN_SERVICE, Store
 from lab.auto_scaling.turn import Facts, Turn, World
 from lab.clock import Clock
@@ -29,7 +29,11 @@ def take(turn: Turn) -> None:
             lifecycle.match_target_groups(turn, member)
     health.check(turn)
     drop_gone(turn)
+    schedule.step(turn)
+    scaling.step(turn)
+    refresh.step(turn)
     capacity.converge(turn)
+    warm_pool.step(turn)
     for member in list(turn.group.members):
         lifecycle.advance(turn, member)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from lab.auto_scaling.api.groups import Groups
 from lab.auto_scaling.api.hooks import Hooks
 from lab.auto_scaling.api.instances import Instances
+from lab.auto_scaling.api.policies import Policies
+from lab.auto_scaling.api.refreshes import Refreshes
 
 
-class Service(Groups, Instances, Hooks):
+class Service(Groups, Instances, Hooks, Policies, Refreshes):
     """Actions that are not here are answered with status 500, as by moto."""
