@@ -40,7 +40,8 @@ class Clients:
             impaired=self._impaired(ids),
             targets={arn: self._targets(arn) for arn in arns},
             alarms={alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms},
-            values={alarm["AlarmName"]: value for alarm in alarms if (value := last_value(alarm)) is not None},
+            values={alarm["AlarmName"]: value for alarm in alarms if (value := last_value(alarm)) is not None}
+            | {f"{alarm['AlarmName']} threshold": alarm["Threshold"] for alarm in alarms if "Threshold" in alarm},
         )
 
     def _instances(self, ids: list[str]) -> dict[str, str]:

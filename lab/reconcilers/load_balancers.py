@@ -16,7 +16,7 @@ from docker.models.containers import Container
 from lab import images, interfaces, pki
 from lab.containers import Containers, Spec, archive
 from lab.control_plane.patches.elbv2 import HEALTH, health_key
-from lab.control_plane.reports import report, reported
+from lab.control_plane.reports import REQUESTS, report, reported
 from lab.reconcilers import haproxy, haproxy_state, listener_rules
 from lab.reconcilers.haproxy import Group, Listener, Target
 from lab.reconcilers.haproxy_state import Health
@@ -135,6 +135,8 @@ def report_health(container: Container, groups: list[Group]) -> None:
     found = haproxy_state.rows(ask(container, "show stat"))
     commands = []
     for group in groups:
+        backend = found.get((group.name, "BACKEND"), {})
+        report(REQUESTS, group.description["TargetGroupArn"], int(backend.get("req_tot") or backend.get("stot") or 0))
         for target in group.targets:
             if target.draining:
                 continue

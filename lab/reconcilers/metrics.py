@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Metrics that AWS' services publish, into the control plane's CloudWatch: the processor time of instances, as EC2 publishes it with
+detailed monitoring (once a minute, per instance and per Auto Scaling group), and requests per target, as an ALB does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from docker.models.containers import Container
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
+from lab.auto_scaling.world import GROUP_TAG
+from lab.clock import CLOCK
+from lab.containers import Containers
+from lab.control_plane.reports import REQUESTS, report, reported
+from lab.reconcilers.instances import instances
+from lab.settings import REGION, Lab
+
+PERIOD = 60.0  # seconds on the lab's clock
+KEPT = 20_000
+CPU, PUBLISHED, COUNTED = "cpu", "metrics-published", "requests-counted"
+Datum = dict[str, Any]
+
+
+class Metrics:
+    kind = "metrics"
+    watches = True
+
+    def __init__(self, lab: Lab, containers: Containers) -> None:
+        self.lab, self.containers = lab, containers
+
+    def reconcile(self) -> None:
+        if not instance_groups_exist() or CLOCK.elapsed(reported(PUBLISHED, "", 0.0)) < PERIOD:
+            return
+        report(PUBLISHED, "", CLOCK.now())
+        hosts, backend = self.containers.by_kind("instance"), cloudwatch_backends[DEFAULT_ACCOUNT_ID][REGION]
+        data = [one for key, instance in instances(self.lab).items() if key in hosts for one in self._cpu(instance, hosts[key])]
+        if data:
+            backend.put_metric_data("AWS/EC2", data)
+        if requests := self._requests():
+            backend.put_metric_data("AWS/ApplicationELB", requests)
+        del backend.metric_data[:-KEPT]
+
+    def _cpu(self, instance: Mapping[str, Any], container: Container) -> list[Datum]:
+        key, now = instance["InstanceId"], CLOCK.now()
+        used = processor_seconds(Containers.pid(container)) if container.status == "running" else None
+        before = reported(CPU, key)
+        report(CPU, key, (now, used) if used is not None else None)
+        if used is None or before is None or used < before[1]:
+            return []
+        percent = utilization(used - before[1], now - before[0], processors(instance))
+        groups = [tag["Value"] for tag in instance.get("Tags", []) if tag["Key"] == GROUP_TAG]
+        dimensions = [("InstanceId", key), *(("AutoScalingGroupName", group) for group in groups)]
+        return [datum("CPUUtilization", percent, "Percent", *dimension) for dimension in dimensions]
+
+    def _requests(self) -> list[Datum]:
+        elbv2, data = self.lab.client("elbv2"), []
+        for group in elbv2.describe_target_groups()["TargetGroups"]:
+            arn = group["TargetGroupArn"]
+            total, before = reported(REQUESTS, arn), reported(COUNTED, arn)
+            report(COUNTED, arn, total)
+            if total is None or before is None:
+                continue
+            states = elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+            healthy = sum(one["TargetHealth"]["State"] == "healthy" for one in states)
+            new = total - before if total >= before else total  # a balancer that began anew counts from zero
+            if healthy:
+                data.append(datum("RequestCountPerTarget", new / healthy, "Count", "TargetGroup", arn.rpartition(":")[2]))
+        return data
+
+
+def instance_groups_exist() -> bool:
+    from lab.auto_scaling.model import STORE
+
+    return bool(STORE.groups)
+
+
+def datum(name: str, value: float, unit: str, dimension: str, of: str) -> Datum:
+    return {"MetricName": name, "Value": value, "Unit": unit, "Dimensions": [{"Name": dimension, "Value": of}]}
+
+
+def utilization(used: float, passed: float, count: int) -> float:
+    """Per cent of the instance type's processors, over real time: work is never sped up."""
+    return min(100.0, 100.0 * used / max(passed, 0.001) / count)
+
+
+def processors(instance: Mapping[str, Any]) -> int:
+    """vCPUs of the type."""
+    options = instance.get("CpuOptions") or {}
+    return max(1, int(options.get("CoreCount") or 1) * int(options.get("ThreadsPerCore") or 1))
+
+
+def processor_seconds(pid: int) -> float | None:
+    """What the container has used since it was started, by its control group."""
+    try:
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            folder = path.removesuffix("/init.scope").lstrip("/")
+            if "cpuacct" in controllers.split(","):
+                return int((Path("/sys/fs/cgroup") / controllers / folder / "cpuacct.usage").read_text()) / 1e9
+            if not controllers and (Path("/sys/fs/cgroup") / folder / "cpu.stat").exists():
+                stat = dict(row.split() for row in (Path("/sys/fs/cgroup") / folder / "cpu.stat").read_text().splitlines())
+                return int(stat["usage_usec"]) / 1e6
+    except (OSError, KeyError):
+        pass
+    return None
+
+
+def create(lab: Lab, containers: Containers) -> Metrics:
+    return Metrics(lab, containers)

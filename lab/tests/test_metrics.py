@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lab.clock import CLOCK
+from lab.reconcilers import metrics
+from lab.reconcilers.alarms import Alarms, points_of
+from lab.tests.auto_scaling import START
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CLOCK, "now", lambda: START)
+
+
+@pytest.mark.parametrize(("used", "passed", "count", "percent"), [(3.0, 6.0, 2, 25.0), (6.0, 6.0, 1, 100.0), (9.0, 6.0, 1, 100.0)])
+def test_utilization_is_of_the_type_s_processors(used: float, passed: float, count: int, percent: float) -> None:
+    assert metrics.utilization(used, passed, count) == percent
+
+
+def test_this_process_uses_processor_time() -> None:
+    """By the control group of a real process; where none is to be read, nothing is published."""
+    found = metrics.processor_seconds(1)
+    assert found is None or found >= 0
+
+
+def alarm(**fields: Any) -> Any:
+    base = {
+        "name": "busy",
+        "namespace": "AWS/EC2",
+        "metric_name": "CPUUtilization",
+        "statistic": "Average",
+        "period": 60,
+        "threshold": 50.0,
+    }
+    base |= {
+        "comparison_operator": "GreaterThanThreshold",
+        "evaluation_periods": 2,
+        "datapoints_to_alarm": None,
+        "treat_missing_data": None,
+    }
+    made = SimpleNamespace(**base, dimensions=[SimpleNamespace(name="AutoScalingGroupName", value="web")], state_value="OK", **fields)
+
+    def update_state(reason: str, data: str, state: str) -> None:
+        made.state_reason, made.state_reason_data, made.state_value = reason, data, state
+
+    made.update_state = update_state
+    return made
+
+
+def point(age: float, value: float, group: str = "web") -> Any:
+    at = datetime.fromtimestamp(START, UTC) - timedelta(seconds=age)
+    dimensions = [SimpleNamespace(name="AutoScalingGroupName", value=group)]
+    return SimpleNamespace(name="CPUUtilization", namespace="AWS/EC2", value=value, timestamp=at, dimensions=dimensions)
+
+
+def test_an_alarm_sees_its_own_metric_by_periods_of_the_lab_s_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = [point(1, 60.0), point(2, 80.0), point(7, 90.0), point(1, 0.0, "other")]
+    assert points_of(alarm(), data) == [None, pytest.approx(230 / 3)]
+    monkeypatch.setattr(CLOCK, "speed", 10.0)
+    assert points_of(alarm(), data) == [90.0, 70.0]
+
+
+def test_evaluation_keeps_the_newest_value_for_scaling_policies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CLOCK, "speed", 10.0)
+    evaluated, alarms = alarm(), Alarms(SimpleNamespace())  # type: ignore[arg-type]
+    assert alarms._evaluate(evaluated, [point(1, 60.0), point(7, 90.0)])
+    assert evaluated.state_value == "ALARM"
+    assert not alarms._evaluate(evaluated, [point(1, 75.0), point(7, 60.0)])
+    assert json.loads(evaluated.state_reason_data)["recentDatapoints"] == [60.0, 75.0]
