@@ -8,11 +8,19 @@ from __future__ import annotations
 import logging
 
 from lab.auto_scaling import capacity, health, lifecycle, refresh, scaling, schedule, warm_pool
-from lab.auto_scaling.model import IN_SERVICE, Store
+from lab.auto_scaling.model import IN_SERVICE, STORE, Store
 from lab.auto_scaling.turn import Facts, Turn, World
-from lab.clock import Clock
+from lab.auto_scaling.world import Clients
+from lab.clock import CLOCK, Clock
 
 log = logging.getLogger(__name__)
+
+
+def once(world: Clients) -> None:
+    """One tick of all groups, by what the rest of AWS says now."""
+    facts = world.facts(STORE)
+    with STORE.lock:
+        tick(STORE, facts, world, CLOCK)
 
 
 def tick(store: Store, facts: Facts, world: World, clock: Clock) -> None:

@@ -9,6 +9,8 @@ import base64
 import contextlib
 import json
 import logging
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,14 +22,16 @@ TAKEN_OVER = [
     *("ImageId", "InstanceType", "KeyName", "IamInstanceProfile", "MetadataOptions", "BlockDeviceMappings", "Monitoring"),
     *("EbsOptimized", "InstanceInitiatedShutdownBehavior", "HibernationOptions", "InstanceMarketOptions"),
 ]
+MOST_LAUNCHES, LAUNCH_SECONDS = 12, 300.0  # of real time
 GROUP_TAG = "aws:autoscaling:groupName"
 
 
 class Clients:
     """A World of boto3 clients."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
+    def __init__(self, client: Callable[[str], Any], most_launches: int = MOST_LAUNCHES) -> None:
         self.client = client
+        self._launches: deque[float] = deque(maxlen=most_launches)
 
     def facts(self, store: Store) -> Facts:
         """What EC2, Elastic Load Balancing and CloudWatch say about everything that belongs to a group."""
@@ -86,6 +90,7 @@ class Clients:
         return version
 
     def launch(self, group: Group, template: Template, subnet: str, instance_type: str | None) -> Document:
+        self._mind_the_machine()
         data = self._version(dict(template))["LaunchTemplateData"]
         request = {key: data[key] for key in TAKEN_OVER if data.get(key)}
         if instance_type:
@@ -105,6 +110,12 @@ class Clients:
         )
         instance: Document = made["Instances"][0]
         return instance
+
+    def _mind_the_machine(self) -> None:
+        """A group whose instances never pass their checks in time is given new ones for ever; here they are all hosts of one machine."""
+        if len(self._launches) == self._launches.maxlen and time.monotonic() - self._launches[0] < LAUNCH_SECONDS:
+            raise RuntimeError(f"RequestLimitExceeded: the lab launches {self._launches.maxlen} instances in {LAUNCH_SECONDS:.0f} s")
+        self._launches.append(time.monotonic())
 
     def start(self, instance: str) -> None:
         self.client("ec2").start_instances(InstanceIds=[instance])

@@ -8,7 +8,6 @@ from __future__ import annotations
 from lab.auto_scaling import machine
 from lab.auto_scaling.model import STORE
 from lab.auto_scaling.world import Clients
-from lab.clock import CLOCK
 from lab.containers import Containers
 from lab.settings import Lab
 
@@ -21,11 +20,8 @@ class AutoScaling:
         self.world = Clients(lab.client)
 
     def reconcile(self) -> None:
-        if not STORE.groups:
-            return
-        facts = self.world.facts(STORE)
-        with STORE.lock:
-            machine.tick(STORE, facts, self.world, CLOCK)
+        if STORE.groups:
+            machine.once(self.world)
 
 
 def create(lab: Lab, _: Containers) -> AutoScaling:

@@ -16,9 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab.auto_scaling import machine
-from lab.auto_scaling.model import STORE
 from lab.auto_scaling.world import Clients
-from lab.clock import CLOCK
 from lab.settings import REGION, Lab
 
 LAB = Lab(root=Path("/nonexistent"), name="lab-test", octet=99, api_port=1, access_key="AKIATEST", secret_key="s" * 40)
@@ -75,10 +73,10 @@ class Aws:
         }
         self.asg.create_auto_scaling_group(**{**given, **settings})
 
-    def tick(self, times: int = 3) -> None:
-        world = Clients(self.client)
+    def tick(self, times: int = 3, most_launches: int = 100) -> None:
+        world = Clients(self.client, most_launches)
         for _ in range(times):
-            machine.tick(STORE, world.facts(STORE), world, CLOCK)
+            machine.once(world)
 
     def group(self) -> Any:
         return self.asg.describe_auto_scaling_groups(AutoScalingGroupNames=["web"])["AutoScalingGroups"][0]

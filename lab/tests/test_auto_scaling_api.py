@@ -182,3 +182,27 @@ def test_launch_template_versions(aws: Aws) -> None:
     data = {one["VersionNumber"]: one["LaunchTemplateData"] for one in versions}
     assert sorted(data) == [1, 3]
     assert (data[3]["InstanceType"], data[3]["ImageId"]) == ("t3.small", aws.image)
+
+
+def test_the_same_client_token_makes_one_version(aws: Aws) -> None:
+    numbers = {
+        aws.ec2.create_launch_template_version(LaunchTemplateName="web", ClientToken="once", LaunchTemplateData={"ImageId": aws.image})[
+            "LaunchTemplateVersion"
+        ]["VersionNumber"]
+        for _ in range(2)
+    }
+    assert numbers == {3}
+
+
+def test_tags_of_a_template_follow_create_tags(aws: Aws) -> None:
+    template = aws.ec2.describe_launch_templates()["LaunchTemplates"][0]["LaunchTemplateId"]
+    aws.ec2.create_tags(Resources=[template], Tags=[{"Key": "Portal", "Value": "p"}])
+    assert aws.ec2.describe_launch_templates()["LaunchTemplates"][0]["Tags"] == [{"Key": "Portal", "Value": "p"}]
+
+
+def test_a_group_that_fails_for_ever_cannot_starve_the_machine(aws: Aws) -> None:
+    aws.create(DesiredCapacity=3)
+    aws.tick(2, most_launches=2)
+    assert len(aws.ids()) == 2
+    failed = aws.asg.describe_scaling_activities(AutoScalingGroupName="web")["Activities"]
+    assert any("RequestLimitExceeded" in one.get("StatusMessage", "") for one in failed)

@@ -22,6 +22,8 @@ Backend: Any = models.LaunchTemplateBackend
 
 
 def apply(_: Lab) -> None:
+    # moto keeps the tags that a template was created with, whatever CreateTags and DeleteTags did later.
+    Template.tags = property(lambda self: self.get_tags(), lambda self, value: None)
     Template.create_version = _create_version
     Template.get_version = _get_version
     Template.default_version = lambda self: _get_version(self, self.default_version_number)
@@ -61,11 +63,17 @@ def _inherit_from_source() -> None:
     create = Responses.create_launch_template_version
 
     def created(self: Any) -> ActionResult:
+        tokens = _template(self).__dict__.setdefault("client_tokens", {})
+        token = self._get_param("ClientToken")
+        if token in tokens:  # AWS: "Ensuring idempotency": the same answer, no other version
+            return tokens[token]
         source = self._get_param("SourceVersion")
         if source:
             given = self.params.setdefault("LaunchTemplateData", {})
             self.params["LaunchTemplateData"] = {**_template(self).get_version(source).data, **given}
         result: ActionResult = create(self)
+        if token:
+            tokens[token] = result
         return result
 
     Responses.create_launch_template_version = created
