@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.aiportal.scaling.plugins.module_utils import _metrics
 from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_model import Node, NodeReading, PingRow, PortReading, Reading
@@ -69,8 +70,12 @@ class Observer:
             reading = replace(reading, ready=health.status, checks=read_checks(health.text))
             metrics = http.request("GET", "/metrics")
         except HttpError as error:
-            return replace(reading, error=str(error))
+            return replace(reading, error=str(error), accepts=isinstance(error.__cause__, TimeoutError) and self._accepts(node))
         return read_metrics(replace(reading, metrics=metrics.status), metrics.text if metrics.status == 200 else "")
+
+    def _accepts(self, node: Node) -> bool:
+        port = urlsplit(self._places.management.format("host")).port or 0
+        return try_port(node, port, "management").result == "open"
 
 
 def read_checks(text: str) -> dict[str, str]:

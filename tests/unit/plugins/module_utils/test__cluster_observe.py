@@ -144,6 +144,18 @@ def test_node_that_does_not_answer() -> None:
     assert "refused" in seen.nodes[0].error
 
 
+def test_node_that_takes_connections_and_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a stopped process looks: its kernel goes on taking connections."""
+    monkeypatch.setattr(observe, "ANSWER_SECONDS", 0.05)
+    with socket.socket() as frozen:
+        frozen.bind(("127.0.0.1", 0))
+        frozen.listen()
+        seen = observe.Observer(places(int(frozen.getsockname()[1]))).look()
+
+    assert [(node.ready, node.accepts) for node in seen.nodes] == [(None, True)] * 2
+    assert not observe.Observer(places(free_port())).look().nodes[0].accepts
+
+
 def test_error_page_is_no_metrics(serve: Callable[[Answers], int]) -> None:
     seen = observe.Observer(places(serve({"/health/ready": (200, "{}"), "/metrics": (503, CLUSTERED)}))).look()
 
