@@ -25,6 +25,8 @@ demo-down: .venv/.stamp  ## end the lab, and the Docker engine if this checkout 
 
 refusals: .venv/.stamp  ## bad input against the running lab: refused before anything changes
 	@python -m lab.refusals
+states: .venv/.stamp  ## every state of the identity cluster on the demo's portal, and what keycloak_cluster_info says of it
+	@python -m lab.states
 second-run: .venv/.stamp
 	@python -m lab.rehearsal second-run
 rehearsal: .venv/.stamp  ## on the demo's portal: closed port, all nodes killed, back and forth, finalize; a quarter of an hour
@@ -83,4 +85,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
 	rm -rf .venv .ansible build
 
-.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down refusals states second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

@@ -15,7 +15,8 @@ SHUTDOWN_CHECK = "Graceful Shutdown"
 LOCAL_MANAGER = "DefaultCacheManager"  # what the metrics call the caches with cache=local
 STALE_SECONDS = 60  # Keycloak's own limit (KEYCLOAK_JDBC_PING2 staleness_timeout)
 
-# The order decides which of several findings names the state: first where nothing can be known, then causes, then what they lead to.
+# The order decides which of several findings names the state: first where nothing can be known, then what explains the rest, then what is,
+# then what a cluster that stands is in danger of.
 STATES = (
     "unreachable",
     "frozen",
@@ -24,11 +25,11 @@ STATES = (
     "cache_local",
     "other_stack",
     "address_wrong",
-    "ports_closed",
     "forming",
     "singleton",
     "split",
     "partial",
+    "ports_closed",
     "multiple_clusters",
     "stale_rows",
     "mixed_releases",

@@ -10,7 +10,6 @@ changed on A is seen new on B only if the two are of one cluster: in all variant
 from __future__ import annotations
 
 import signal
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -148,7 +147,7 @@ def unwind_on_signals() -> None:
     def unwind(number: int, dummy: Any) -> None:
         for each in SIGNALS:
             signal.signal(each, signal.SIG_IGN)
-        sys.exit(128 + number)
+        raise SystemExit(128 + number)
 
     for each in SIGNALS:
         signal.signal(each, unwind)

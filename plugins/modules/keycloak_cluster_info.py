@@ -208,9 +208,10 @@ state:
       V(no_metrics) one that does not tell its cluster's size,
       V(db_error) a database that a node or this module cannot read, V(cache_local) a node that is not clustered,
       V(other_stack) one that finds the others by other means than the database, so that its readiness does not speak of the cluster,
-      V(address_wrong) one that announced an address that is not its own, V(ports_closed) a cluster port that this host cannot connect to,
+      V(address_wrong) one that announced an address that is not its own,
       V(forming) a cluster in motion, V(singleton) a node that is alone, V(split) nodes that do not hear of each other,
-      V(partial) a cluster that lacks members, V(multiple_clusters) strangers, or a cluster of another name, V(stale_rows) rows of the dead
+      V(partial) a cluster that lacks members, V(ports_closed) a cluster that stands with a port that this host cannot connect to,
+      V(multiple_clusters) strangers, or a cluster of another name, V(stale_rows) rows of the dead
       that keep nodes unready, V(mixed_releases) a cluster whose nodes differ in release (told with O(probe) only),
       and V(unproven) no fault, without a witness who could know of strangers.
   returned: success

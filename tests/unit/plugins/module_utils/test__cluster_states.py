@@ -82,7 +82,7 @@ CASES: dict[str, tuple[Reading, str, set[str]]] = {
             [row(number, coord=True, coordinated_by=f"uuid://{number}") for number in (1, 2, 3)],
             ports=ports(kc2_7800="silent", kc3_7800="silent"),
         ),
-        "ports_closed",
+        "singleton",
         {"port_silent", "singleton", "coordinators"},
     ),
     "a singleton blips 200 for 0.3 s": (
