@@ -65,8 +65,8 @@ class Spare:
 
     def _copy(self) -> None:
         source, target = (self._container(member) for member in (self._model, self.member))
-        user = self._hosts.run(self._model, "id -u keycloak").strip()
-        self._hosts.run(self.member, f"useradd --system --uid {user} --home-dir /var/lib/keycloak --shell /usr/sbin/nologin keycloak")
+        user, group = self._hosts.run(self._model, "id -u keycloak; id -g keycloak").split()
+        self._hosts.run(self.member, f"groupadd --gid {group} keycloak && useradd --system --uid {user} --gid {group} keycloak")
         for path, folder in (("/opt/keycloak", "/opt"), (UNIT, "/etc/systemd/system")):
             stream, dummy = source.get_archive(path)
             target.put_archive(folder, stream)

@@ -70,7 +70,7 @@ class World:
         server.launch([group["GroupId"] for group in groups["SecurityGroups"]])
         return server
 
-    def expect(self, state: str, verdict: str, *codes: str, calm: bool = False, within: float = 120, **look: Any) -> None:
+    def expect(self, state: str, verdict: str, *codes: str, calm: bool = False, within: float = 180, **look: Any) -> None:
         """Looks until the verdict and these findings are there; until then anything but one cluster may be said, unless all is calm."""
         start = time.monotonic()
         members = look.pop("members", self.nodes)
