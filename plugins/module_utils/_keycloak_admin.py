@@ -46,7 +46,7 @@ class KeycloakAdmin:
         return self._http.json(method, "/admin/realms" + path, value, self._headers)
 
     def release(self) -> str:
-        """The node's own release; empty for an administrator who may not see it, or where it is not told in time: a cold node collects it slowly."""
+        """The node's own release; empty where it may not be seen, or is not told in time: a cold node collects it slowly."""
         try:
             answer = self._http.json("GET", "/admin/serverinfo", None, self._headers)
             return str(answer.json().get("systemInfo", {}).get("version", "")) if answer.status == 200 else ""
