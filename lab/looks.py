@@ -86,6 +86,7 @@ class Looker:
         start = time.monotonic()
         process = self.begin(members, wait, probe, allow)
         said, dummy = process.communicate()
+        (self._folder() / "variables.json").unlink()  # it holds passwords
         if process.returncode != 0:
             raise ScenarioError(f"the look ended with status {process.returncode}: {said[-2000:]}")
         seen = {member.name: json.loads((self._folder() / f"{member.name}.json").read_text()) for member in members}
@@ -107,7 +108,7 @@ class Looker:
         hosts = {member.name: {"ansible_host": member.address} for member in members}
         inventory = self._write(folder / "inventory.yml", {"all": {"hosts": hosts}})
         command = [ansible_playbook(), "lab/look.yml", "--inventory", str(inventory), "--extra-vars", f"@{secret}"]
-        environs = {**environment(self.lab), **self.environment}
+        environs = {**environment(self.lab), "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.timer", **self.environment}
         return subprocess.Popen(command, cwd=settings.ROOT, env=environs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def _secret(self, name: str) -> dict[str, str]:

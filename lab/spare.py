@@ -94,6 +94,10 @@ class Spare:
         query = f"SELECT count(*) FROM jgroups_ping WHERE ip = '{self.member.address}:7800' AND name <> '(starting)'"
         return Database(self._lab).ask(query) != "0"
 
+    def clustered(self) -> bool:
+        """Whether it is in a cluster, be it of its own; a look before that sees it booting."""
+        return "vendor_cluster_size" in self._hosts.run(self.member, f"curl -s -m 5 http://{self.member.address}:9000/metrics || true")
+
     def stop(self) -> None:
         self._hosts.run(self.member, "systemctl stop keycloak")
 

@@ -181,12 +181,14 @@ def misconfigured(world: World) -> None:
         ("another stack (TCPPING)", {"cache-config-file": "fixed.xml"}, "other_stack", "no_cluster_check"),
     ):
         server.start(options, {"fixed.xml": TCPPING.format(hosts=hosts)})
+        life.wait("the spare server to be up", server.clustered, 300)
         world.expect(state, verdict, *filter(None, [code]), members=three)
         server.kill()
     for state, change in (("7800 closed at its start", closed(7800)), ("one direction closed at its start", open_from(*pair))):
         with world.rules.changed(change):
             life.wait("the port to close", lambda: not world.hosts.reaches(server.member, pair[0].address, 7800), 60)
             server.start()
+            life.wait("the spare server to be up", server.clustered, 300)
             world.expect(state, "singleton", "singleton", "port_silent", members=three)
             server.kill()
 
@@ -209,7 +211,7 @@ def third(world: World) -> None:
 
 def database(world: World) -> None:
     world.database.stop()
-    world.expect("database unreachable", "db_error", "database_unreadable", "database_down")
+    world.expect("database unreachable", "db_error", "database_unreadable", "health_silent")
     world.database.start()
     world.expect("database back", "one_cluster", within=300)
 

@@ -37,6 +37,11 @@ TEXTS = {
         "Use a release that has vendor_cluster_size (26.1 or later), and look for errors of JGroups in its log.",
     ),
     "database_unreadable": ("db_error", "The discovery table cannot be read: {detail}.", "Correct the option database."),
+    "health_silent": (
+        "db_error",
+        "{node} answers /metrics and not /health/ready: its checks wait for the database.",
+        "Look at the database and at the way to it; the node comes back by itself.",
+    ),
     "database_down": ("db_error", "{node} has no connection to its database.", "Look at the database and at the node's pool."),
     "cache_local": (
         "cache_local",

@@ -78,8 +78,7 @@ def _node(node: NodeReading) -> Iterator[Finding]:
     if node.ready is None and node.metrics is None:
         yield finding("frozen", node.name) if node.accepts else finding("unreachable", node.name, detail=node.error)
         return
-    if node.ready not in (200, 503):
-        yield finding("health_missing", node.name, status=node.ready or "nothing")
+    yield from _health(node)
     if node.metrics != 200:
         yield finding("metrics_missing", node.name, status=node.metrics or "nothing")
     elif node.cache_manager == LOCAL_MANAGER:
@@ -88,6 +87,13 @@ def _node(node: NodeReading) -> Iterator[Finding]:
         yield finding("cache_metrics_missing", node.name)
     elif node.size is None or node.is_down(STARTED_CHECK):
         yield finding("starting", node.name)
+
+
+def _health(node: NodeReading) -> Iterator[Finding]:
+    if node.ready is None:
+        yield finding("health_silent", node.name)
+    elif node.ready not in (200, 503):
+        yield finding("health_missing", node.name, status=node.ready)
     if node.is_down(DATABASE_CHECK):
         yield finding("database_down", node.name)
     if node.is_down(SHUTDOWN_CHECK):

@@ -235,6 +235,11 @@ CASES: dict[str, tuple[Reading, str, set[str]]] = {
         "db_error",
         {"database_down"},
     ),
+    "the database is away for longer: readiness hangs, metrics come": (
+        reading([node(number, ready=None, checks={}) for number in (1, 2, 3)], None, database_error="no"),
+        "db_error",
+        {"health_silent", "database_unreadable"},
+    ),
     "the table cannot be read": (reading(WHOLE, None, database_error="no"), "db_error", {"database_unreadable"}),
     "a port of a node that is down is its least trouble": (
         reading([node(1, size=2), node(2, size=2), DOWN], ports=ports(kc3_7800="refused")),
