@@ -9,7 +9,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ GRANT_CLIENT, BROWSER_CLIENT = "admin-cli", "account-console"
 # Half-done logins are completed at once and after the survivors have agreed on a new view (1.8 s after a kill).
 COMPLETE_AFTER = (0.0, 2.0, 6.0)
 TROUBLE = (OidcError, HttpError)
+# The steps of a new login: what needs an entry in the memory of two nodes, and so suffers first when nodes lose each other.
+LOGIN_STEPS = ("login page", "login", "code to token")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,16 @@ class Users:
         with contextlib.suppress(*TROUBLE):
             random.choice(actions)(random.choice(self.sessions))
 
+    def new_login(self) -> None:
+        """A browser's login from its page to the application's tokens; what goes wrong is measured."""
+        oidc = self._oidc(self._browser)
+        with contextlib.suppress(*TROUBLE):
+            form = self.meter.measure("login page", oidc.open_login)
+            with self._turn() as mine:
+                if mine:
+                    code = self.meter.measure("login", lambda: self._submit(oidc, form))
+                    self.meter.measure("code to token", lambda: oidc.redeem(code))
+
     def complete(self, half_done: HalfDone) -> int:
         """Submit each form at another node than the one it came from and redeem the code at yet another; how many did not get through."""
         begin = time.monotonic()
@@ -105,6 +117,23 @@ class Users:
             code = oidc.login(self._account.username, self._account.password)
             return Session(oidc.redeem(code), client, code.cookies)
 
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Whether nobody is logging in just now. Nobody of the load waits for it: where logins are slow, a queue of them would keep the
+        half-done ones from being completed at all."""
+        mine = self._login.acquire(blocking=False)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self._login.release()
+
+    def _submit(self, oidc: Oidc, form: LoginForm) -> Code:
+        outcome = oidc.submit(form, self._account.username, self._account.password)
+        if isinstance(outcome, LoginForm):
+            raise OidcError("login", "the login started over")
+        return outcome
+
     def _complete(self, form: LoginForm, half_done: HalfDone, number: int) -> bool:
         first, second = (half_done.others[(number + step) % len(half_done.others)] for step in (0, 1))
         try:
@@ -130,9 +159,10 @@ class Users:
 
     def _fresh_login(self, dummy: Session) -> None:
         oidc = self._oidc(self._grant)
-        with self._login:
-            tokens = self.meter.measure("direct grant", lambda: oidc.password_grant(self._account.username, self._account.password))
-        self.meter.measure("logout", lambda: oidc.logout(tokens))
+        with self._turn() as mine:
+            if mine:
+                tokens = self.meter.measure("direct grant", lambda: oidc.password_grant(self._account.username, self._account.password))
+                self.meter.measure("logout", lambda: oidc.logout(tokens))
 
     def _oidc(self, client: Client) -> Oidc:
         return Oidc(self._http, client, patience=10.0)
