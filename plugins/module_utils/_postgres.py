@@ -165,8 +165,8 @@ class Postgres:
 
 
 @contextmanager
-def connect(target: Target) -> Iterator[Postgres]:
-    """A connection that is logged in and cannot write; every failure is a PostgresError."""
+def connect(target: Target, session_sql: str = SESSION_SQL) -> Iterator[Postgres]:
+    """A connection that is logged in and, as session_sql is, cannot write; every failure is a PostgresError."""
     try:
         sock = socket.create_connection((target.host, target.port), timeout=target.timeout)
     except OSError as error:
@@ -176,7 +176,8 @@ def connect(target: Target) -> Iterator[Postgres]:
         sock = _secure(sock, target)
         session = Postgres(sock, target)
         session.login()
-        session.query(SESSION_SQL)
+        if session_sql:
+            session.query(session_sql)
         yield session
     except OSError as error:
         raise PostgresError("unreachable", f"the connection to {target} broke: {error}") from None
