@@ -33,7 +33,8 @@ CONVERTERS: dict[int, Any] = {
     **dict.fromkeys((700, 701, 1700), float),
 }
 AUTHENTICATION = {3: "cleartext", 5: "md5"}
-SQLSTATE_KINDS = {"28P01": "auth", "28000": "auth", "3D000": "database", "53300": "full", "57P03": "starting"}
+# 08P01 is what PgBouncer says of every login that it refuses.
+SQLSTATE_KINDS = {"28P01": "auth", "28000": "auth", "08P01": "auth", "3D000": "database", "53300": "full", "57P03": "starting"}
 
 
 class PostgresError(Exception):
