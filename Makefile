@@ -40,6 +40,8 @@ killed-anywhere: .venv/.stamp  ## phase 3 from the starting portal (make lab-up)
 bench: .venv/.stamp  ## side by side with the public role, on hosts of their own; half an hour
 	@tools/docker-engine
 	@python -m bench.keycloak_converge
+pooling: .venv/.stamp  ## on the migrated lab: Keycloak's own pool, PgBouncer and back under traffic; restarts; a quarter of an hour
+	@python -m lab.pooling
 
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
 	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals
@@ -91,3 +93,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 
 .PHONY: help venv lock demo demo-down refusals states second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
 .PHONY: help venv lock demo demo-down refusals second-run drills alternatives rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down pooling refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

@@ -115,19 +115,19 @@ CASES = [
     Case("a wrong type", r"argument 'nodes' is of type .*str.* found in 'portal -> keycloak'", put("keycloak.nodes", "three")),
     Case(
         "pools that exceed the database",
-        r"portal\.keycloak\.pool_size is \d+ connections.*lower portal\.keycloak\.pool_size",
+        r"keycloak_cluster_pool_size \(500\) is \d+ connections.*lower .*portal\.keycloak\.pool_size",
         put("keycloak.pool_size", 500),
     ),
     Case(
         "an older release",
-        r"portal\.keycloak\.release is 26\.7\.3, but 26\.7\.4 runs on this database: set it to 26\.7\.4",
+        r"portal\.keycloak\.release\) is 26\.7\.3, but 26\.7\.4 runs on this database: set it to 26\.7\.4",
         put("keycloak.release", "26.7.3"),
         variables={"keycloak_cluster_archive_checksum": "0" * 64},
     ),
     Case("what AWS does not have", r"portal\.load_balancer\.name: .*nowhere", put("load_balancer.name", "nowhere")),
     Case("no node", r"The inventory finds no running Keycloak node: tag", filters={"tag:Component": ["nothing"]}),
     Case("nodes of two portals", r"holds nodes of another portal than aiportal: stranger", world=second_portal),
-    Case("an unreachable database", r"portal\.database\.instance: .* cannot be reached.*open its port", world=closed("-database", 5432)),
+    Case("an unreachable database", r"portal\.database\.instance\): .* cannot be reached.*open its port", world=closed("-database", 5432)),
     Case("an unreachable directory", r"The directory of realm aiportal is not whole: ldaps://dc1", world=closed("_controllers", 636)),
     *(
         Case(

@@ -1,0 +1,221 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Database connections on the lab's migrated portal, under traffic: python -m lab.pooling [STEP...]. Writes build/pooling/report.json.
+
+The steps follow one another: without a pooler, with one in session mode, in transaction mode, and back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from docker.models.containers import Container
+
+from lab import scenario, settings
+from lab.containers import Containers
+from lab.scenario import Step, ansible, expect
+from lab.settings import Lab
+
+FOLDER = settings.ROOT / "build" / "pooling"
+POOL, SHARED = 20, 8  # pool_size of the portal definition; what one pooler may open in transaction mode
+SESSION = {"keycloak_cluster_database_pooling": "pgbouncer"}
+TRANSACTION = {**SESSION, "keycloak_cluster_pooler_mode": "transaction", "keycloak_cluster_pooler_size": SHARED}
+COUNT = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'keycloak' AND application_name <> 'aiportal.scaling'"
+MOST_AWAY = 15.0  # seconds that a restart of the database may be felt after it is back
+
+
+class Health:
+    """What the nodes say of themselves, four times a second, as the balancer would hear it."""
+
+    def __init__(self, nodes: dict[str, Container]) -> None:
+        self._addresses = [address(container) for container in nodes.values()]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.bad: dict[str, list[float]] = {each: [] for each in self._addresses}
+
+    def __enter__(self) -> Health:
+        self.start = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.25):
+            for each in self._addresses:
+                if not ready(each):
+                    self.bad[each].append(round(time.monotonic() - self.start, 1))
+
+    def until(self) -> float:
+        """When the last node was last not ready, in seconds since the beginning."""
+        return max((moments[-1] for moments in self.bad.values() if moments), default=0.0)
+
+
+def switched(name: str, most: int, **variables: Any) -> Step:
+    """The change is rolled: no request fails, the server counts no more than it may, and a second run changes nothing."""
+
+    def step(lab: Lab) -> None:
+        with scenario.traffic() as figures:
+            changed = scenario.playbook(lab, "phase3", **variables)
+        counted = connections(lab)
+        record(name, figures, server_connections=counted, direct=direct(lab))
+        expect(changed > 0, "nothing was changed")
+        expect(figures["failed"] == 0, f"{figures['failed']} of {figures['requests']} requests failed: {figures['failures']}")
+        expect(0 < counted <= most, f"the server counts {counted} connections of Keycloak instead of {most} at most")
+        expect(any(direct(lab).values()) == (not variables), f"connections of Java itself to the server, by node: {direct(lab)}")
+        expect(scenario.playbook(lab, "phase3", **variables) == 0, "a second run changed something")
+
+    return step
+
+
+def restarted(name: str, most_failed: int) -> Step:
+    """Each pooler is restarted where it is, its node in service, as an upgrade of the package does it."""
+
+    def step(lab: Lab) -> None:
+        nodes = cluster(lab)
+        with scenario.traffic() as figures, Health(nodes) as health:
+            for container in nodes.values():
+                Containers.exec(container, ["systemctl", "reload", "pgbouncer"])
+                time.sleep(2)
+            for container in nodes.values():
+                Containers.exec(container, ["systemctl", "restart", "pgbouncer"])
+                time.sleep(15)
+        record(name, figures, not_ready=health.bad)
+        expect(figures["failed"] <= most_failed, f"{figures['failed']} requests failed: {figures['failures']}")
+
+    return step
+
+
+def database_restart(name: str) -> Step:
+    """The server restarts below. Requests meanwhile fail; afterwards all is well by itself, and soon."""
+
+    def step(lab: Lab) -> None:
+        (server,) = Containers(lab).by_kind("database").values()
+        with scenario.traffic() as figures, Health(cluster(lab)) as health:
+            time.sleep(5)
+            Containers.exec(server, ["systemctl", "restart", "rds"])
+            back = time.monotonic() - health.start
+            time.sleep(40)
+        away = round(max(0.0, health.until() - back), 1)
+        record(name, figures, ready_again_after=away)
+        expect(away <= MOST_AWAY, f"a node was not ready {away} s after the server was back")
+        ansible(lab, "verify")
+
+    return step
+
+
+def failover(name: str, **variables: Any) -> Step:
+    def step(lab: Lab) -> None:
+        report = FOLDER / "failover.json"
+        scenario.playbook(lab, "failover", keycloak_failover_report=str(report), **variables)
+        record(name, json.loads(report.read_text()))
+
+    return step
+
+
+def refused(sentence: str, **variables: Any) -> Step:
+    def step(lab: Lab) -> None:
+        before = {name: started(container) for name, container in cluster(lab).items()}
+        said = " ".join(ansible(lab, "phase3", "--extra-vars", json.dumps(variables), fails=True).split())
+        expect(re.search(sentence, said) is not None, f"it did not say {sentence!r}: {said[-1500:]}")
+        expect({name: started(container) for name, container in cluster(lab).items()} == before, "a node was restarted")
+
+    return step
+
+
+def cluster(lab: Lab) -> dict[str, Container]:
+    """The nodes of the cluster by their names."""
+    filters = [{"Name": "tag:Generation", "Values": ["cluster"]}, {"Name": "instance-state-name", "Values": ["running"]}]
+    pages = lab.client("ec2").describe_instances(Filters=filters)["Reservations"]
+    containers = Containers(lab).by_kind("instance")
+    found = {
+        next(tag["Value"] for tag in each["Tags"] if tag["Key"] == "Name"): containers[each["InstanceId"]]
+        for page in pages
+        for each in page["Instances"]
+    }
+    return dict(sorted(found.items()))
+
+
+def address(container: Container) -> str:
+    (network,) = container.attrs["NetworkSettings"]["Networks"].values()
+    return str(network["IPAddress"])
+
+
+def ready(where: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{where}:9000/health/ready", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def started(container: Container) -> str:
+    return Containers.exec(container, ["systemctl", "show", "keycloak", "--property=ExecMainStartTimestampMonotonic", "--value"]).strip()
+
+
+def connections(lab: Lab) -> int:
+    """Of Keycloak's user, as the server counts them."""
+    (server,) = Containers(lab).by_kind("database").values()
+    command = ["psql", "-h", "/run/postgresql", "-U", "rdsadmin", "-d", "postgres", "-Atc", COUNT]
+    return int(Containers.exec(server, ["runuser", "-u", "postgres", "--", *command]))
+
+
+def direct(lab: Lab) -> dict[str, int]:
+    """Connections from Java itself to the server's port, by node."""
+    return {
+        name: Containers.exec(container, ["ss", "-Htnp", "dport", "=", ":5432"]).count('("java"')
+        for name, container in cluster(lab).items()
+    }
+
+
+def record(name: str, figures: dict[str, Any], **more: Any) -> None:
+    path = FOLDER / "report.json"
+    known = json.loads(path.read_text()) if path.exists() else []
+    entry = {"name": name, **{key: value for key, value in figures.items() if not isinstance(value, list)}, **more}
+    print(entry, flush=True)
+    path.write_text(json.dumps([*(each for each in known if each["name"] != name), entry], indent=1) + "\n")
+
+
+STEPS: dict[str, Step] = {
+    "refused-statement": refused(
+        "keycloak_cluster_pooler_mode is statement: .*set it to session or transaction", **SESSION, keycloak_cluster_pooler_mode="statement"
+    ),
+    "refused-session": refused(
+        "keycloak_cluster_pooler_size is 8, and in session mode each of the 20", **SESSION, keycloak_cluster_pooler_size=SHARED
+    ),
+    "refused-properties": refused(
+        "keycloak_cluster_options has db-url-properties", **SESSION, keycloak_cluster_options={"db-url-properties": "?prepareThreshold=5"}
+    ),
+    "refused-budget": refused(
+        "keycloak_cluster_pooler_size .* lower keycloak_cluster_pooler_size", **SESSION, keycloak_cluster_pooler_size=500
+    ),
+    "database-restart": database_restart("database restart, agroal"),
+    "session": switched("agroal to pgbouncer, session", 3 * POOL, **SESSION),
+    "session-restart": restarted("pgbouncer restarted in service, session", 20),
+    "session-database-restart": database_restart("database restart, pgbouncer in session mode"),
+    "transaction": switched("session to transaction", 3 * SHARED, **TRANSACTION),
+    "transaction-restart": restarted("pgbouncer restarted in service, transaction", 0),
+    "transaction-database-restart": database_restart("database restart, pgbouncer in transaction mode"),
+    "failover": failover("failover, pgbouncer in transaction mode", **TRANSACTION),
+    "agroal": switched("pgbouncer to agroal", 3 * POOL),
+    "failover-agroal": failover("failover, agroal"),
+}
+
+
+def main(chosen: list[str]) -> int:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    return scenario.run("pooling", STEPS, chosen)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
