@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 from ansible_collections.aiportal.scaling.plugins.module_utils._portal_facts import secret_names
+from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 
 SERVICES = ("sts", "ec2", "elbv2", "rds", "secretsmanager")
 STATES = ("pending", "running", "stopping", "stopped")

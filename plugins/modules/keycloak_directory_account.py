@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Puts another account, distinguished name and password together, into an LDAP federation of a realm, after every controller took it.
   - Active Directory refuses the old password of an account in LDAP from the moment it is changed.
-    A new password of the same account therefore breaks logins until Keycloak has it; go from one account to another instead, and back the next time.
+    A new password of the same account therefore breaks logins until Keycloak has it.
+    Go from one account to another instead, and back the next time.
   - Everything else of the federation stays as it is. The other nodes of the cluster learn of it from Keycloak.
 author:
   - aiportal.scaling contributors (@aiportal)
