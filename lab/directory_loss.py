@@ -21,7 +21,7 @@ from docker.models.containers import Container
 
 from lab import scenario, settings, silence
 from lab.clients.access import Access, secret
-from lab.containers import ADDRESS_LABEL, KIND_LABEL, Containers
+from lab.containers import ADDRESS_LABEL
 from lab.portal import ADMIN_SECRET, DIRECTORY_SECRET, NEXT_DIRECTORY_SECRET, REALM, people
 from lab.scenario import Step, ansible, expect
 from lab.settings import Lab
@@ -92,9 +92,7 @@ def stalls(series: list[Login]) -> dict[str, Any]:
 
 
 def nodes(lab: Lab) -> list[str]:
-    """Addresses of the instances that run Keycloak."""
-    running = [host for host in Containers(lab).all(**{KIND_LABEL: "instance"}) if host.status == "running"]
-    return sorted(host.labels[ADDRESS_LABEL] for host in running)
+    return [str(host.labels[ADDRESS_LABEL]) for host in silence.nodes(lab)]
 
 
 def named(lab: Lab) -> None:

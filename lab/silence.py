@@ -78,6 +78,12 @@ def logins_at(lab: Lab, address: str) -> Iterator[Logins]:
         tunnel.wait()
 
 
+def nodes(lab: Lab) -> list[Container]:
+    """Those that run, by address."""
+    running = [host for host in Containers(lab).all(**{KIND_LABEL: "instance"}) if host.status == "running"]
+    return sorted(running, key=lambda host: str(host.labels[ADDRESS_LABEL]))
+
+
 def controllers(lab: Lab) -> list[Container]:
     """dc1, dc2: in the order in which the realm's connectionUrl names them."""
     found = Containers(lab).all(**{KIND_LABEL: "directory"})
