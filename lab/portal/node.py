@@ -96,6 +96,6 @@ def run(lab: Lab, address: str, command: str, stdin: str = "") -> int:
 
 def ssh(lab: Lab, address: str, *options: str) -> list[str]:
     """Beginning of a command line that reaches the node as an operator does."""
-    given = ["BatchMode=yes", "ConnectTimeout=2", "StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={lab.state}/known_hosts"]
+    given = ["BatchMode=yes", "ConnectTimeout=10", "StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={lab.state}/known_hosts"]
     words = [word for option in given for word in ("-o", option)]
     return ["ssh", "-q", "-i", str(lab.state / "ssh" / "id_ed25519"), *words, *options, f"debian@{address}"]
