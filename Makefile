@@ -43,6 +43,11 @@ bench: .venv/.stamp  ## side by side with the public role, on hosts of their own
 pooling: .venv/.stamp  ## on the migrated lab: Keycloak's own pool, PgBouncer and back under traffic; restarts; a quarter of an hour
 	@python -m lab.pooling
 
+directory: .venv/.stamp  ## on the demo's portal: each domain controller lost, its accounts, its secret rotated; five minutes
+	@python -m lab.directory_loss
+bench-directory: .venv/.stamp  ## on the demo's portal: ways to bear the silent loss of a domain controller, side by side; a quarter of an hour
+	@python -m bench.directory_loss
+
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
 	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals
 check: .venv/.stamp  ## all that needs no Docker: linters, types, unit tests, ansible-test, documentation
@@ -94,3 +99,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 .PHONY: help venv lock demo demo-down refusals states second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
 .PHONY: help venv lock demo demo-down refusals second-run drills alternatives rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
 .PHONY: help venv lock demo demo-down pooling refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench directory bench-directory test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

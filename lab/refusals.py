@@ -22,6 +22,7 @@ import yaml
 
 from lab import life, settings
 from lab.control_plane.recorder import is_read
+from lab.portal import DOMAIN
 from lab.settings import Lab
 
 Definition = dict[str, Any]
@@ -128,7 +129,17 @@ CASES = [
     Case("no node", r"The inventory finds no running Keycloak node: tag", filters={"tag:Component": ["nothing"]}),
     Case("nodes of two portals", r"holds nodes of another portal than aiportal: stranger", world=second_portal),
     Case("an unreachable database", r"portal\.database\.instance\): .* cannot be reached.*open its port", world=closed("-database", 5432)),
-    Case("an unreachable directory", r"The directory of realm aiportal is not whole: ldaps://dc1", world=closed("_controllers", 636)),
+    Case(
+        "an unreachable directory",
+        r"The directory of realm aiportal is not whole, seen from aiportal.*: ldaps://dc1",
+        world=closed("_controllers", 636),
+    ),
+    Case(
+        "a controller by its address",
+        r"portal\.directory\.urls.* holds ldaps://10\.0\.0\.5: write",
+        put("directory.urls", ["ldaps://10.0.0.5"]),
+    ),
+    Case("a controller left out", r"portal\.directory\.urls does not name ldaps://dc2", put("directory.urls", [f"ldaps://dc1.{DOMAIN}"])),
     *(
         Case(
             f"the stack {stack}",

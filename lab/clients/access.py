@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http, bearer
+from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http
+from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin import KeycloakAdmin
 from ansible_collections.aiportal.scaling.plugins.module_utils._oidc import Client, Oidc
 from dnslib import A, DNSRecord
 
@@ -51,9 +52,7 @@ class Access:
 def count_users(lab: Lab) -> int:
     """Users of the realm, asked through the balancer as an administrator asks."""
     admin = secret(lab, "aiportal/keycloak/admin")
-    http = Access(lab).http()
-    tokens = Oidc(http, Client("master", "admin-cli")).password_grant(admin["username"], admin["password"])
-    return int(http.request("GET", f"/admin/realms/{REALM}/users/count", headers=bearer(tokens.access)).json())
+    return int(KeycloakAdmin(Access(lab).http(), admin["username"], admin["password"]).get(f"/{REALM}/users/count"))
 
 
 def secret(lab: Lab, name: str) -> dict[str, Any]:

@@ -14,4 +14,6 @@ REALM = "aiportal"
 DATABASE_SECRET = "aiportal/keycloak/database"
 ADMIN_SECRET = "aiportal/keycloak/admin"
 DRILL_SECRET = "aiportal/keycloak/drill"
+DIRECTORY_SECRET = "aiportal/directory/keycloak"
+NEXT_DIRECTORY_SECRET = "aiportal/directory/keycloak-2"  # of the account that a rotation goes to
 LANGFUSE_SECRET = "aiportal/langfuse/oidc"

@@ -91,6 +91,11 @@ def start_keycloak(lab: Lab, address: str, endpoint: str, database_password: str
 
 def run(lab: Lab, address: str, command: str, stdin: str = "") -> int:
     """Exit status of a command on the node."""
-    options = ["BatchMode=yes", "ConnectTimeout=2", "StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={lab.state}/known_hosts"]
-    ssh = ["ssh", "-q", "-i", str(lab.state / "ssh" / "id_ed25519"), *(word for option in options for word in ("-o", option))]
-    return subprocess.run([*ssh, f"debian@{address}", command], input=stdin, text=True, capture_output=True).returncode
+    return subprocess.run([*ssh(lab, address), command], input=stdin, text=True, capture_output=True).returncode
+
+
+def ssh(lab: Lab, address: str, *options: str) -> list[str]:
+    """Beginning of a command line that reaches the node as an operator does."""
+    given = ["BatchMode=yes", "ConnectTimeout=10", "StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={lab.state}/known_hosts"]
+    words = [word for option in given for word in ("-o", option)]
+    return ["ssh", "-q", "-i", str(lab.state / "ssh" / "id_ed25519"), *words, *options, f"debian@{address}"]

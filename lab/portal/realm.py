@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http, Response, bearer
+from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http
+from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin import KeycloakAdmin
 
 from lab.portal import DOMAIN, REALM, ZONE, people
 
@@ -32,37 +32,40 @@ SETTINGS: dict[str, Any] = {
     "supportedLocales": ["en", "de"],
     "defaultLocale": "en",
 }
-TOKEN_SECONDS = 30.0
+# All but the account that it binds with.
+FEDERATION = {
+    "enabled": "true",
+    "priority": "0",
+    "vendor": "ad",
+    "editMode": "READ_ONLY",
+    "importEnabled": "true",
+    "syncRegistrations": "false",
+    "connectionUrl": f"ldaps://dc1.{DOMAIN}:636 ldaps://dc2.{DOMAIN}:636",
+    "startTls": "false",
+    "useTruststoreSpi": "always",
+    "connectionTimeout": "2000",
+    "readTimeout": "5000",
+    "connectionPooling": "true",
+    "authType": "simple",
+    "usersDn": people.PEOPLE,
+    "searchScope": "2",
+    "usernameLDAPAttribute": "sAMAccountName",
+    "rdnLDAPAttribute": "cn",
+    "uuidLDAPAttribute": "objectGUID",
+    "userObjectClasses": "person, organizationalPerson, user",
+    "pagination": "true",
+    "batchSizeForSync": "1000",
+    "fullSyncPeriod": "-1",
+    "changedSyncPeriod": "-1",
+    "trustEmail": "true",
+    "cachePolicy": "DEFAULT",
+}
 LDAP_MAPPER = "org.keycloak.storage.ldap.mappers.LDAPStorageMapper"
 
 
-class Admin:
-    """The admin API as one administrator. A token lives for a minute, and each costs the server a slow hash of the password."""
-
-    def __init__(self, http: Http, username: str, password: str) -> None:
-        self._http = http
-        self._fields = {"grant_type": "password", "client_id": "admin-cli", "username": username, "password": password}
-        self._token, self._since = "", float("-inf")
-
-    def __call__(self, method: str, path: str, value: Any = None) -> Any:
-        """Its answer; for something created, its id."""
-        if time.monotonic() - self._since > TOKEN_SECONDS:
-            answer = self._http.form("POST", "/realms/master/protocol/openid-connect/token", self._fields)
-            self._token, self._since = _good(answer, "login", "").json()["access_token"], time.monotonic()
-        answer = _good(self._http.json(method, f"/admin/realms{path}", value, bearer(self._token)), method, path)
-        location = answer.header("Location")
-        return location.rpartition("/")[2] if location else answer.json() if answer.text else None
-
-
-def _good(answer: Response, method: str, path: str) -> Response:
-    if answer.status >= 300:
-        raise RuntimeError(f"Keycloak answered {method} {path or '/'} with {answer.status}: {answer.text[:300]}")
-    return answer
-
-
-def make_administrator(http: Http, bootstrap: tuple[str, str], administrator: tuple[str, str]) -> Admin:
+def make_administrator(http: Http, bootstrap: tuple[str, str], administrator: tuple[str, str]) -> KeycloakAdmin:
     """A lasting administrator instead of the temporary one that Keycloak was started with."""
-    temporary = Admin(http, *bootstrap)
+    temporary = KeycloakAdmin(http, *bootstrap)
     name, password = administrator
     user = {
         "username": name,
@@ -74,16 +77,16 @@ def make_administrator(http: Http, bootstrap: tuple[str, str], administrator: tu
         "lastName": "Administrator",
         "credentials": [{"type": "password", "value": password, "temporary": False}],
     }
-    made = temporary("POST", "/master/users", user)
-    temporary("POST", f"/master/users/{made}/role-mappings/realm", [temporary("GET", "/master/roles/admin")])
-    admin = Admin(http, name, password)
-    for left in admin("GET", f"/master/users?username={bootstrap[0]}&exact=true"):
-        admin("DELETE", f"/master/users/{left['id']}")
+    made = temporary.create("/master/users", user)
+    temporary.post(f"/master/users/{made}/role-mappings/realm", [temporary.get("/master/roles/admin")])
+    admin = KeycloakAdmin(http, name, password)
+    for left in admin.get(f"/master/users?username={bootstrap[0]}&exact=true"):
+        admin.delete(f"/master/users/{left['id']}")
     return admin
 
 
-def make_realm(admin: Admin, langfuse_secret: str) -> None:
-    admin("POST", "", {"realm": REALM, "enabled": True, **SETTINGS, "clients": clients(langfuse_secret)})
+def make_realm(admin: KeycloakAdmin, langfuse_secret: str) -> None:
+    admin.post("", {"realm": REALM, "enabled": True, **SETTINGS, "clients": clients(langfuse_secret)})
 
 
 def clients(langfuse_secret: str) -> list[dict[str, Any]]:
@@ -109,49 +112,21 @@ def clients(langfuse_secret: str) -> list[dict[str, Any]]:
     ]
 
 
-def federate(admin: Admin, service_password: str) -> int:
+def federate(admin: KeycloakAdmin, service_password: str) -> int:
     """Users from the directory, with their first names and groups; how many were read."""
-    provider = admin("POST", f"/{REALM}/components", federation(service_password))
-    for mapper in admin("GET", f"/{REALM}/components?parent={provider}&type={LDAP_MAPPER}"):
+    provider = admin.create(f"/{REALM}/components", federation(service_password))
+    for mapper in admin.get(f"/{REALM}/components?parent={provider}&type={LDAP_MAPPER}"):
         # It takes the first name from the common name, which here is the login name.
         if mapper["providerId"] == "full-name-ldap-mapper":
-            admin("DELETE", f"/{REALM}/components/{mapper['id']}")
-    admin("POST", f"/{REALM}/components", first_name_mapper(provider))
-    groups = admin("POST", f"/{REALM}/components", group_mapper(provider))
-    admin("POST", f"/{REALM}/user-storage/{provider}/mappers/{groups}/sync?direction=fedToKeycloak")
-    return int(admin("POST", f"/{REALM}/user-storage/{provider}/sync?action=triggerFullSync")["added"])
+            admin.delete(f"/{REALM}/components/{mapper['id']}")
+    admin.create(f"/{REALM}/components", first_name_mapper(provider))
+    groups = admin.create(f"/{REALM}/components", group_mapper(provider))
+    admin.post(f"/{REALM}/user-storage/{provider}/mappers/{groups}/sync?direction=fedToKeycloak")
+    return int(admin.post(f"/{REALM}/user-storage/{provider}/sync?action=triggerFullSync").json()["added"])
 
 
 def federation(service_password: str) -> dict[str, Any]:
-    settings = {
-        "enabled": "true",
-        "priority": "0",
-        "vendor": "ad",
-        "editMode": "READ_ONLY",
-        "importEnabled": "true",
-        "syncRegistrations": "false",
-        "connectionUrl": f"ldaps://dc1.{DOMAIN}:636 ldaps://dc2.{DOMAIN}:636",
-        "startTls": "false",
-        "useTruststoreSpi": "always",
-        "connectionTimeout": "2000",
-        "readTimeout": "5000",
-        "connectionPooling": "true",
-        "authType": "simple",
-        "bindDn": people.SERVICE_DN,
-        "bindCredential": service_password,
-        "usersDn": people.PEOPLE,
-        "searchScope": "2",
-        "usernameLDAPAttribute": "sAMAccountName",
-        "rdnLDAPAttribute": "cn",
-        "uuidLDAPAttribute": "objectGUID",
-        "userObjectClasses": "person, organizationalPerson, user",
-        "pagination": "true",
-        "batchSizeForSync": "1000",
-        "fullSyncPeriod": "-1",
-        "changedSyncPeriod": "-1",
-        "trustEmail": "true",
-        "cachePolicy": "DEFAULT",
-    }
+    settings = {**FEDERATION, "bindDn": people.SERVICE_DN, "bindCredential": service_password}
     return _component("corp-ad", "ldap", "org.keycloak.storage.UserStorageProvider", settings)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from lab import pki
 from lab.containers import Containers, archive
 from lab.life import wait
-from lab.portal import ADMIN_SECRET, DATABASE_SECRET, DOMAIN, DRILL_SECRET, HOSTNAME, NAME, people
+from lab.portal import ADMIN_SECRET, DATABASE_SECRET, DIRECTORY_SECRET, DOMAIN, DRILL_SECRET, HOSTNAME, NAME, NEXT_DIRECTORY_SECRET, people
 from lab.portal.account import Account
 
 PATIENCE = 600.0  # machines may be busy
@@ -93,8 +93,8 @@ def database_password(account: Account) -> str:
     return str(json.loads(stored)["password"])
 
 
-def directory(account: Account, service_password: str) -> None:
-    """Managed AD with the portal's people in it."""
+def directory(account: Account) -> str:
+    """Managed AD with the portal's people in it; the password of the account that Keycloak is to bind with."""
     ds, password = account.lab.client("ds"), people.password()
     account.secret("aiportal/directory/admin", username="Admin", password=password)
     settings = {"VpcId": account.vpc, "SubnetIds": account.subnets[:2]}
@@ -106,15 +106,19 @@ def directory(account: Account, service_password: str) -> None:
         return bool(ds.describe_directories(DirectoryIds=[identifier])["DirectoryDescriptions"][0]["Stage"] == "Active")
 
     wait("both domain controllers to answer", active, PATIENCE)
-    known = people.users(account.lab)
+    services = {dn: people.password() for dn in (people.SERVICE_DN, people.NEXT_SERVICE_DN)}
+    ldif = people.directory_ldif(people.accounts(account.lab), services)
     containers = Containers(account.lab)
     container = containers.find(f"{identifier}-dc1")
     assert container is not None
-    container.put_archive("/", archive({SEED: (people.directory_ldif(known, service_password).encode(), 0o600)}))
+    container.put_archive("/", archive({SEED: (ldif.encode(), 0o600)}))
     containers.exec(container, ["ldbmodify", "-H", "/var/lib/samba/private/sam.ldb", SEED])
     containers.exec(container, ["rm", SEED])
     name, drill_password = people.drill_user(account.lab)
     account.secret(DRILL_SECRET, username=name, password=drill_password)
+    for name, (dn, secret) in zip((DIRECTORY_SECRET, NEXT_DIRECTORY_SECRET), services.items(), strict=True):
+        account.secret(name, username=dn, password=secret)
+    return services[people.SERVICE_DN]
 
 
 def administrator(account: Account) -> tuple[str, str]:

@@ -28,19 +28,17 @@ def main(lab: Lab) -> None:
     definition.write(lab)
     made = timed("account", Account, lab)
     administrator = services.administrator(made)
-    bootstrap, service_password, langfuse_secret = (BOOTSTRAP, people.password()), people.password(), secrets.token_urlsafe(24)
-    made.secret("aiportal/directory/svc-keycloak", username=people.SERVICE_ACCOUNT, password=service_password)
+    bootstrap, langfuse_secret = (BOOTSTRAP, people.password()), secrets.token_urlsafe(24)
     made.secret(LANGFUSE_SECRET, client_id="langfuse", client_secret=langfuse_secret)
     with ThreadPoolExecutor() as pool:
-        directory = pool.submit(timed, "directory", services.directory, made, service_password)
+        directory = pool.submit(timed, "directory", services.directory, made)
         keycloak = pool.submit(_keycloak, pool, made, bootstrap)
         http = keycloak.result()
         admin = timed("administrator", realm.make_administrator, http, bootstrap, administrator)
         timed("realm", realm.make_realm, admin, langfuse_secret)
-        directory.result()
-        found = timed("federation", realm.federate, admin, service_password)
-    if found != people.COUNT:
-        raise RuntimeError(f"Keycloak read {found} users from the directory instead of {people.COUNT}")
+        found = timed("federation", realm.federate, admin, directory.result())
+    if found != (count := len(people.accounts(lab))):
+        raise RuntimeError(f"Keycloak read {found} users from the directory instead of {count}")
 
 
 def account(lab: Lab) -> None:

@@ -71,9 +71,11 @@ def test_a_new_domain_has_the_delegated_administrator_below_its_own_unit() -> No
 
 
 def test_the_portals_people() -> None:
-    known = {f"user{number:02}": "x" for number in range(1, people.COUNT + 1)}
-    blocks = people.directory_ldif(known, "y").strip().split("\n\n")
+    known = dict.fromkeys([*(f"user{number:02}" for number in range(1, people.COUNT + 1)), *people.TROUBLED], "x")
+    blocks = people.directory_ldif(known, {people.SERVICE_DN: "y", people.NEXT_SERVICE_DN: "z"}).strip().split("\n\n")
     groups = {block.splitlines()[0]: block.count("\nmember: ") for block in blocks if "objectClass: group" in block}
     assert groups == {f"dn: CN=portal-users,{people.GROUPS}": 50, f"dn: CN=portal-admins,{people.GROUPS}": people.ADMINISTRATORS}
-    assert sum("objectClass: user" in block for block in blocks) == 51
-    assert all("userAccountControl: 66048" in block for block in blocks if "objectClass: user" in block)
+    users = {block.splitlines()[0].removeprefix("dn: CN=").partition(",")[0]: block for block in blocks if "objectClass: user" in block}
+    assert len(users) == people.COUNT + len(people.TROUBLED) + 2
+    unfit = {name for name, block in users.items() if block.count("userAccountControl: ") != 1 or "userAccountControl: 66048" not in block}
+    assert unfit == {"disabled", "mustchange"}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -23,26 +24,42 @@ ADMIN_ARGUMENTS: dict[str, dict[str, Any]] = {
     "admin_password": {"type": "str", "required": True, "no_log": True},
 }
 
+TOKEN_SECONDS = 30.0
+
 
 class AdminError(Exception):
     """The admin API refused: the message says what was asked and what was answered."""
 
 
 class KeycloakAdmin:
-    """The admin REST API of one node. A token lives a minute and a run takes seconds: it is fetched once."""
+    """The admin REST API as one administrator. A token lives a minute, and each costs the server a slow hash of the password."""
 
     def __init__(self, http: Http, username: str, password: str, realm: str = "master") -> None:
         self._http = http
-        self._headers = bearer(_token(http, username, password, realm))
+        self._account = (username, password, realm)
+        self._headers = bearer(_token(http, *self._account))
+        self._since = time.monotonic()
 
     def get(self, path: str) -> Any:
         return self._ok("GET", path, None).json()
 
-    def post(self, path: str, value: Mapping[str, Any] | None = None) -> Response:
+    def post(self, path: str, value: Any = None) -> Response:
         return self._ok("POST", path, value)
 
-    def call(self, method: str, path: str, value: Mapping[str, Any] | None = None) -> Response:
+    def put(self, path: str, value: Any) -> Response:
+        return self._ok("PUT", path, value)
+
+    def delete(self, path: str) -> Response:
+        return self._ok("DELETE", path, None)
+
+    def create(self, path: str, value: Mapping[str, Any]) -> str:
+        """The id of what was created."""
+        return str(self.post(path, value).header("Location")).rpartition("/")[2]
+
+    def call(self, method: str, path: str, value: Any = None) -> Response:
         """A request whose refusal is an answer to be looked at."""
+        if time.monotonic() - self._since > TOKEN_SECONDS:
+            self._headers, self._since = bearer(_token(self._http, *self._account)), time.monotonic()
         return self._http.json(method, "/admin/realms" + path, value, self._headers)
 
     def release(self) -> str:
@@ -53,7 +70,7 @@ class KeycloakAdmin:
         except HttpError:
             return ""
 
-    def _ok(self, method: str, path: str, value: Mapping[str, Any] | None) -> Response:
+    def _ok(self, method: str, path: str, value: Any) -> Response:
         answer = self.call(method, path, value)
         if answer.status >= 300:
             raise AdminError("%s /admin/realms%s was answered with %d: %s" % (method, path, answer.status, answer.text[:200]))

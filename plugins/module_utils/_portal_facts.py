@@ -37,6 +37,17 @@ def facts(portal: Api, raw: Api) -> dict[str, Any]:
     }
 
 
+def secret_names(portal: Api) -> dict[str, str]:
+    """Key of the definition -> the name of the secret that it holds."""
+    names = {
+        "portal.database.secret": portal["database"]["secret"],
+        "portal.directory.secret": (portal.get("directory") or {}).get("secret"),
+        "portal.keycloak.admin_secret": portal["keycloak"]["admin_secret"],
+        "portal.keycloak.drill_secret": portal["keycloak"]["drill_secret"],
+    }
+    return {key: name for key, name in names.items() if name}
+
+
 def rules_for(hostname: str, rules: Iterable[Api]) -> list[Api]:
     """The rules that send all of a host's requests to target groups: not those that answer themselves or take certain paths only."""
     return [

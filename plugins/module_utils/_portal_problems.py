@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.aiportal.scaling.plugins.module_utils._portal_facts import rules_for
+from ansible_collections.aiportal.scaling.plugins.module_utils._portal_facts import rules_for, secret_names
 
 Api = Mapping[str, Any]
 USED_KEYS = (
@@ -116,13 +116,8 @@ def _database(portal: Api, found: Api) -> list[str]:
 
 
 def _secrets(portal: Api, raw: Api) -> list[str]:
-    keys = {
-        "portal.database.secret": portal["database"]["secret"],
-        "portal.keycloak.admin_secret": portal["keycloak"]["admin_secret"],
-        "portal.keycloak.drill_secret": portal["keycloak"]["drill_secret"],
-    }
     told = []
-    for key, name in keys.items():
+    for key, name in secret_names(portal).items():
         answer = raw["secrets"][name]
         if answer is None:
             told.append(f"{key}: Secrets Manager has no secret {name} in this region; create it, JSON with username and password.")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ansible_collections.aiportal.scaling.plugins.module_utils._portal_facts import secret_names
 from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 
 SERVICES = ("sts", "ec2", "elbv2", "rds", "secretsmanager")
@@ -19,7 +20,7 @@ STATES = ("pending", "running", "stopping", "stopped")
 def read_portal(clients: Mapping[str, Any], portal: Mapping[str, Any]) -> dict[str, Any]:
     """Everything portal_info reports, as the API says it; independent questions are asked side by side."""
     ec2, keycloak = clients["ec2"], portal["keycloak"]
-    secrets = (portal["database"]["secret"], keycloak["admin_secret"], keycloak["drill_secret"])
+    secrets = secret_names(portal).values()
     questions: dict[str, Callable[[], Any]] = {
         "account": lambda: clients["sts"].get_caller_identity(aws_retry=True)["Account"],
         "vpcs": lambda: _by_filter(ec2, "describe_vpcs", "Vpcs", {"tag:Name": [portal["vpc"]]}),

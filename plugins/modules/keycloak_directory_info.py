@@ -68,9 +68,8 @@ failures:
   sample: ["ldaps://dc2.corp.example.com:636 of corp-ad does not answer (CommunicationError)"]
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.aiportal.scaling.plugins.module_utils._directory import Directory, failures
 from ansible_collections.aiportal.scaling.plugins.module_utils._http import behind_balancer
 from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin import (
     ADMIN_ARGUMENTS,
@@ -78,68 +77,7 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin i
     AdminError,
     HttpError,
     KeycloakAdmin,
-    realm_path,
 )
-
-PROVIDER_TYPE = "org.keycloak.storage.UserStorageProvider"
-STORED_SECRET = "**********"  # with componentId Keycloak puts the secret that it holds in its place
-
-
-def federations(components: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The enabled LDAP components that name a server."""
-    ldap = [component for component in components if component.get("providerId") == "ldap"]
-    return [component for component in ldap if _setting(component, "enabled", "true") == "true" and _setting(component, "connectionUrl")]
-
-
-def question(component: dict[str, Any], url: str, action: str, timeout: int) -> dict[str, str]:
-    return {
-        "action": action,
-        "connectionUrl": url,
-        "authType": _setting(component, "authType", "simple"),
-        "bindDn": _setting(component, "bindDn"),
-        "bindCredential": STORED_SECRET,
-        "useTruststoreSpi": _setting(component, "useTruststoreSpi", "always"),
-        "connectionTimeout": str(timeout),
-        "startTls": _setting(component, "startTls", "false"),
-        "componentId": component["id"],
-    }
-
-
-def failures(found: list[dict[str, str]], binds: list[dict[str, str]]) -> list[str]:
-    dead = ["%(url)s of %(federation)s does not answer (%(connection)s)" % entry for entry in found if entry["connection"] != "ok"]
-    refused = ["%(federation)s refuses the bind (%(authentication)s)" % entry for entry in binds if entry["authentication"] != "ok"]
-    return dead + refused
-
-
-def _setting(component: dict[str, Any], key: str, default: str = "") -> str:
-    return str((component.get("config", {}).get(key) or [default])[0])
-
-
-class Directory:
-    """What one Keycloak node says of the directories of a realm."""
-
-    def __init__(self, admin: KeycloakAdmin, realm: str, timeout: int) -> None:
-        self._admin = admin
-        self._realm = realm
-        self._timeout = timeout
-        self._federations = federations(admin.get(realm_path(realm, "/components?type=" + PROVIDER_TYPE)))
-
-    def controllers(self) -> list[dict[str, str]]:
-        return [
-            {"federation": component["name"], "url": url, "connection": self._ask(component, url, "testConnection")}
-            for component in self._federations
-            for url in _setting(component, "connectionUrl").split()
-        ]
-
-    def binds(self) -> list[dict[str, str]]:
-        return [
-            {"federation": one["name"], "authentication": self._ask(one, _setting(one, "connectionUrl"), "testAuthentication")}
-            for one in self._federations
-        ]
-
-    def _ask(self, component: dict[str, Any], url: str, action: str) -> str:
-        answer = self._admin.call("POST", realm_path(self._realm, "/testLDAPConnection"), question(component, url, action, self._timeout))
-        return "ok" if answer.status == 204 else str(answer.json().get("errorMessage", answer.status))
 
 
 def main() -> None:

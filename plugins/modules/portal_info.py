@@ -26,7 +26,8 @@ options:
     description:
       - The portal definition, as role P(aiportal.scaling.portal#role) validates it.
       - Used are C(name), C(vpc), C(subnets), C(ssh.key_pair), C(load_balancer.name), C(load_balancer.port), C(database.instance),
-        C(database.secret), and of C(keycloak) the keys C(hostname), C(image), C(security_groups), C(admin_secret) and C(drill_secret).
+        C(database.secret), of C(keycloak) the keys C(hostname), C(image), C(security_groups), C(admin_secret) and C(drill_secret),
+        and C(directory.secret) where it is there.
     type: dict
     required: true
   fail_on_problems:

@@ -6,14 +6,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.aiportal.scaling.plugins.modules.keycloak_directory_info import Directory, failures, federations, question
+from ansible_collections.aiportal.scaling.plugins.module_utils._directory import (
+    STORED_SECRET,
+    Bind,
+    Directory,
+    enabled_federations,
+    failures,
+    question,
+    rebound,
+)
 
 URLS = "ldaps://dc1:636  ldaps://dc2:636"
 AD: dict[str, Any] = {
     "id": "c1",
     "name": "ad",
     "providerId": "ldap",
-    "config": {"connectionUrl": [URLS], "bindDn": ["CN=svc"], "bindCredential": ["**********"]},
+    "config": {"connectionUrl": [URLS], "bindDn": ["CN=svc"], "bindCredential": [STORED_SECRET]},
 }
 
 
@@ -55,13 +63,13 @@ def test_each_controller_by_itself_and_the_bind_as_configured() -> None:
     [{**AD, "providerId": "kerberos"}, {**AD, "config": {**AD["config"], "enabled": ["false"]}}, {**AD, "config": {}}],
 )
 def test_what_is_no_enabled_directory_is_left_out(component: dict[str, Any]) -> None:
-    assert federations([component]) == []
+    assert enabled_federations([component]) == []
 
 
 def test_the_secret_stays_with_keycloak() -> None:
-    asked = question(AD, "ldaps://dc1:636", "testAuthentication", 2000)
+    asked = question(AD, "ldaps://dc1:636", "testAuthentication", Bind("CN=svc"), 2000)
     assert asked["componentId"] == "c1"
-    assert asked["bindCredential"] == "**********"
+    assert asked["bindCredential"] == STORED_SECRET
     assert asked["bindDn"] == "CN=svc"
 
 
@@ -69,3 +77,16 @@ def test_a_refused_bind_is_told() -> None:
     assert failures([], [{"federation": "ad", "authentication": "AuthenticationFailure"}]) == [
         "ad refuses the bind (AuthenticationFailure)"
     ]
+
+
+def test_an_account_with_its_own_password_needs_no_component() -> None:
+    asked = question(AD, "ldaps://dc1:636", "testAuthentication", Bind("CN=other", "geheim"), 2000)
+    assert (asked["bindDn"], asked["bindCredential"]) == ("CN=other", "geheim")
+    assert "componentId" not in asked
+
+
+def test_another_account_changes_nothing_else() -> None:
+    changed = rebound(AD, Bind("CN=other", "geheim"))
+    assert changed["config"] == {**AD["config"], "bindDn": ["CN=other"], "bindCredential": ["geheim"]}
+    assert {key: value for key, value in changed.items() if key != "config"} == {key: value for key, value in AD.items() if key != "config"}
+    assert AD["config"]["bindDn"] == ["CN=svc"]
