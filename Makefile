@@ -35,6 +35,9 @@ bench: .venv/.stamp  ## side by side with the public role, on hosts of their own
 	@tools/docker-engine
 	@python -m bench.keycloak_converge
 
+rolling: .venv/.stamp  ## on the demo's portal: changes of the live cluster under traffic, none of whose requests may fail; half an hour
+	@python -m lab.rolling
+
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
 	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals
 check: .venv/.stamp  ## all that needs no Docker: linters, types, unit tests, ansible-test, documentation
@@ -83,4 +86,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
 	rm -rf .venv .ansible build
 
-.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench rolling test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

@@ -28,13 +28,21 @@ class Artifact:
         return f"{self.name}-{self.version}.tar.gz"
 
 
-KEYCLOAK = Artifact(
-    name="keycloak",
-    version="26.7.4",
-    group="org.keycloak",
-    artifact="keycloak-quarkus-dist",
-    sha256="04823c336b797a7e18889a44262a7a64e6bf624cbbcc518c85e2622176ff2eee",
-)
+# The releases that the lab can start with, and their sha256. The role's are a table of its own: what is tried is not what is trusted.
+RELEASES = {
+    "26.7.3": "77657f30b7e90d70f727712ce1c967f430fd6a5e9f458d32d8c6df0635345f47",
+    "26.7.4": "04823c336b797a7e18889a44262a7a64e6bf624cbbcc518c85e2622176ff2eee",
+}
+
+
+def keycloak(release: str) -> Artifact:
+    if release not in RELEASES:
+        raise RuntimeError(f"LAB_RELEASE is {release!r}; set it to one of {', '.join(RELEASES)}")
+    return Artifact("keycloak", release, "org.keycloak", "keycloak-quarkus-dist", RELEASES[release])
+
+
+# What the portal's old node runs when a lab starts.
+KEYCLOAK = keycloak(os.environ.get("LAB_RELEASE", "26.7.4"))
 
 
 def cache() -> Path:

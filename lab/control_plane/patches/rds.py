@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RDS: an instance is available when its server answers, under an endpoint name like AWS'.
-AWS: AmazonRDS/latest/UserGuide/accessing-monitoring.html (status), CHAP_CommonTasks.Connect.html (endpoint)"""
+"""RDS: an instance is available when its server answers, under an endpoint name like AWS'; a snapshot, when its data is kept.
+AWS: AmazonRDS/latest/UserGuide/accessing-monitoring.html (status), CHAP_CommonTasks.Connect.html (endpoint),
+USER_RestoreFromSnapshot.html"""
 
 from __future__ import annotations
 
@@ -16,6 +17,9 @@ from lab.control_plane.reports import reported
 from lab.settings import REGION, Lab
 
 DBInstance: Any = models.DBInstance
+DBSnapshot: Any = models.DBSnapshot
+Backend: Any = models.RDSBackend
+SNAPSHOT = "snapshot"  # report: whether the data of a snapshot is kept
 
 
 def apply(lab: Lab) -> None:
@@ -35,6 +39,30 @@ def apply(lab: Lab) -> None:
 
     DBInstance.address = property(address)
     DBInstance.status = property(status, set_status)
+    _snapshots()
+
+
+def _snapshots() -> None:
+    """moto calls a snapshot available at once, and forgets of a restored instance what it was restored from."""
+
+    def status(self: Any) -> str:
+        return "available" if reported(SNAPSHOT, self.db_snapshot_identifier) else "creating"
+
+    restore = Backend.restore_db_instance_from_db_snapshot
+
+    def restored(self: Any, from_snapshot_id: str, overrides: dict[str, Any]) -> Any:
+        instance = restore(self, from_snapshot_id, overrides)
+        instance.lab_snapshot = from_snapshot_id
+        return instance
+
+    DBSnapshot.status = property(status, lambda self, value: None)
+    Backend.restore_db_instance_from_db_snapshot = restored
+
+
+def snapshot_of(identifier: str) -> str:
+    """The snapshot that an instance was restored from; empty where it was made new. Nothing in the API tells."""
+    database: Any = models.rds_backends[DEFAULT_ACCOUNT_ID][REGION].databases[identifier]
+    return str(getattr(database, "lab_snapshot", ""))
 
 
 def master_password(identifier: str) -> str:
