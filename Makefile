@@ -35,8 +35,9 @@ bench: .venv/.stamp  ## side by side with the public role, on hosts of their own
 	@tools/docker-engine
 	@python -m bench.keycloak_converge
 
-rolling: .venv/.stamp  ## on the demo's portal: changes of the live cluster under traffic, none of whose requests may fail; half an hour
-	@python -m lab.rolling
+rolling: .venv/.stamp  ## changes, upgrade and downgrade of a live cluster under traffic, on a lab that began with the release before; half an hour
+	@tools/docker-engine
+	@LAB_RELEASE=26.7.3 python -m lab.rolling
 
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
 	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals
