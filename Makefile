@@ -37,7 +37,7 @@ bench: .venv/.stamp  ## side by side with the public role, on hosts of their own
 
 rolling: .venv/.stamp  ## changes, upgrade and downgrade of a live cluster under traffic, on a lab that began with the release before; half an hour
 	@tools/docker-engine
-	@LAB_RELEASE=26.7.3 python -m lab.rolling
+	@python -m lab.rolling
 
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
 	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals

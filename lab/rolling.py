@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes of a live cluster under constant traffic, and changes that must be refused: python -m lab.rolling [STEP...].
 
-The steps are in an order: the last ones need a lab that began with the release before (LAB_RELEASE), as one started here does.
+The steps are in an order: the last ones need a lab that began with the release before, as one that is started here does.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,16 @@ def record(change: str, figures: dict[str, Any], **more: Any) -> None:
     REPORT.write_text(json.dumps([each for each in entries if each["change"] != change] + [entry], indent=1) + "\n")
 
 
+def begin() -> None:
+    """A lab that begins with the release before, so that there is one to go to."""
+    scenario.OUT.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "lab", "up"], cwd=settings.ROOT, env={**os.environ, "LAB_RELEASE": BEFORE}, check=True)
+    lab = settings.load()
+    assert lab is not None
+    scenario.playbook(lab, "phase3")
+    scenario.client("seed", "--sessions", "60")
+
+
 STEPS: dict[str, Step] = {
     "nothing": refused("There is nothing to change, all nodes run what is wanted: change the portal definition or"),
     "restart": rolled("restart", keycloak_cluster_restart=True),
@@ -191,9 +203,7 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     lab = settings.load()
     if lab is None or not life.is_up(lab):
-        scenario.OUT.mkdir(parents=True, exist_ok=True)
-        scenario.playbook(life.up(), "phase3")
-        scenario.client("seed", "--sessions", "60")
+        begin()
     return scenario.run("rolling", STEPS, sys.argv[1:])
 
 
