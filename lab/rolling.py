@@ -27,6 +27,8 @@ from lab.settings import Lab
 
 FOLDER = settings.ROOT / "build" / "rolling"
 REPORT, TIMES = FOLDER / "report.json", FOLDER / "times.json"
+PAGE = settings.ROOT / "docs" / "operations.md"
+MARKS = "<!-- rolling: written by make rolling -->", "<!-- rolling: end -->"
 NODES = 3
 BEFORE, AFTER = artifacts.RELEASES
 
@@ -199,12 +201,31 @@ STEPS: dict[str, Step] = {
 }
 
 
+def table(entries: list[dict[str, Any]]) -> str:
+    rows = ["| change | seconds per node | nobody served | requests | failed | worst latency |", "|---|---|---|---|---|---|"]
+    for entry in entries:
+        nodes = ", ".join(f"{seconds:.0f}" for seconds in entry.get("seconds_per_node", []))
+        away = f"{entry['away_seconds']:.0f} s" if "away_seconds" in entry else ""
+        rows.append(f"| {entry['change']} | {nodes} | {away} | {entry['requests']} | {entry['failed']} | {entry['worst_latency_s']} s |")
+    return "\n".join(rows)
+
+
+def publish() -> None:
+    """The figures, where operators read them."""
+    entries = json.loads(REPORT.read_text()) if REPORT.exists() else []
+    begin, end = map(re.escape, MARKS)
+    pattern = re.compile(f"({begin}\n).*?({end})", re.DOTALL)
+    PAGE.write_text(pattern.sub(lambda found: f"{found[1]}\n{table(entries)}\n\n{found[2]}", PAGE.read_text()))
+
+
 def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     lab = settings.load()
     if lab is None or not life.is_up(lab):
         begin()
-    return scenario.run("rolling", STEPS, sys.argv[1:])
+    status = scenario.run("rolling", STEPS, sys.argv[1:])
+    publish()
+    return status
 
 
 if __name__ == "__main__":

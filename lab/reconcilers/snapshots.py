@@ -20,6 +20,7 @@ OPTIONS = ["-D", "-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast",
 
 class Snapshots:
     kind = SNAPSHOT
+    watches = False
 
     def __init__(self, lab: Lab, containers: Containers) -> None:
         self.lab, self.containers, self.rds = lab, containers, lab.client("rds")
