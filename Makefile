@@ -48,6 +48,10 @@ directory: .venv/.stamp  ## on the demo's portal: each domain controller lost, i
 bench-directory: .venv/.stamp  ## on the demo's portal: ways to bear the silent loss of a domain controller, side by side; a quarter of an hour
 	@python -m bench.directory_loss
 
+rolling: .venv/.stamp  ## changes, upgrade and downgrade of a live cluster under traffic, on a lab that began with the release before; half an hour
+	@tools/docker-engine
+	@python -m lab.rolling
+
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
 	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals
 check: .venv/.stamp  ## all that needs no Docker: linters, types, unit tests, ansible-test, documentation
@@ -100,3 +104,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 .PHONY: help venv lock demo demo-down refusals second-run drills alternatives rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
 .PHONY: help venv lock demo demo-down pooling refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
 .PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench directory bench-directory test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench rolling test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,7 @@ def _clear() -> None:
     # What users were told by a portal that is gone says nothing of the next one.
     for file in ("env", "lab.json", "known_hosts", "users.json", "ledger.jsonl"):
         (state / file).unlink(missing_ok=True)
+    shutil.rmtree(state / "snapshots", ignore_errors=True)
 
 
 def _server_processes() -> list[int]:

@@ -27,7 +27,8 @@ def write(lab: Lab) -> None:
 
 def differences(lab: Lab) -> dict[str, Any]:
     archive = f"{lab.node_api_url}/{artifacts.BUCKET}/{artifacts.KEYCLOAK.file}"
-    return {"portal": {"ca_files": [str(pki.authority(lab).ca_file)], "keycloak": {"archive": archive}}}
+    keycloak = {"archive": archive, "release": artifacts.KEYCLOAK.version}
+    return {"portal": {"ca_files": [str(pki.authority(lab).ca_file)], "keycloak": keycloak}}
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from lab import images, interfaces, pki
 from lab.containers import Containers, Spec
 from lab.control_plane.patches import rds
 from lab.control_plane.reports import REBOOT, report, reported
+from lab.reconcilers import snapshots
 from lab.settings import Lab
 
 Instance = Mapping[str, Any]  # as DescribeDBInstances gives it
@@ -42,7 +43,7 @@ jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
-HBA = "local all rdsadmin peer map=host\nhostssl all all 0.0.0.0/0 scram-sha-256\n"
+HBA = "local all,replication rdsadmin peer map=host\nhostssl all all 0.0.0.0/0 scram-sha-256\n"
 IDENT = "host root rdsadmin\nhost postgres rdsadmin\n"
 
 
@@ -90,13 +91,19 @@ class Databases:
     def _files(self, identifier: str, instance: Instance, address: str) -> dict[str, tuple[bytes, int]]:
         pair = pki.authority(self.lab).certificate([instance["Endpoint"]["Address"]], [address])
         configuration = CONFIGURATION.format(port=instance["Endpoint"]["Port"], max_connections=self._max_connections(instance))
+        snapshot = rds.snapshot_of(identifier)
+        origin = (
+            {"/etc/rds/snapshot.tar": (snapshots.path(self.lab, snapshot).read_bytes(), 0o600)}
+            if snapshot
+            else {"/etc/rds/master.sql": (master_sql(instance, rds.master_password(identifier)).encode(), 0o600)}
+        )
         return {
             "/etc/rds/postgresql.conf": (configuration.encode(), 0o644),
             "/etc/rds/pg_hba.conf": (HBA.encode(), 0o644),
             "/etc/rds/pg_ident.conf": (IDENT.encode(), 0o644),
             "/etc/rds/server.crt": (pair.certificate, 0o644),
             "/etc/rds/server.key": (pair.key, 0o600),
-            "/etc/rds/master.sql": (master_sql(instance, rds.master_password(identifier)).encode(), 0o600),
+            **origin,
         }
 
     def _max_connections(self, instance: Instance) -> int:

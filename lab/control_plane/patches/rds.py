@@ -1,8 +1,10 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RDS: an instance is available when its server answers, under an endpoint name like AWS'; a reboot restarts the server.
-AWS: AmazonRDS/latest/UserGuide/accessing-monitoring.html (status), CHAP_CommonTasks.Connect.html (endpoint), USER_RebootInstance.html"""
+"""RDS: an instance is available when its server answers, under an endpoint name like AWS'; a reboot restarts the server; a snapshot is available
+when its data is kept.
+AWS: AmazonRDS/latest/UserGuide/accessing-monitoring.html (status), CHAP_CommonTasks.Connect.html (endpoint), USER_RebootInstance.html,
+USER_RestoreFromSnapshot.html"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from lab.control_plane.reports import REBOOT, report, reported
 from lab.settings import REGION, Lab
 
 DBInstance: Any = models.DBInstance
+DBSnapshot: Any = models.DBSnapshot
 Backend: Any = models.RDSBackend
+SNAPSHOT = "snapshot"  # report: whether the data of a snapshot is kept
 
 
 def apply(lab: Lab) -> None:
@@ -48,6 +52,30 @@ def apply(lab: Lab) -> None:
     Backend.reboot_db_instance = rebooted
     DBInstance.address = property(address)
     DBInstance.status = property(status, set_status)
+    _snapshots()
+
+
+def _snapshots() -> None:
+    """moto calls a snapshot available at once, and forgets of a restored instance what it was restored from."""
+
+    def status(self: Any) -> str:
+        return "available" if reported(SNAPSHOT, self.db_snapshot_identifier) else "creating"
+
+    restore = Backend.restore_db_instance_from_db_snapshot
+
+    def restored(self: Any, from_snapshot_id: str, overrides: dict[str, Any]) -> Any:
+        instance = restore(self, from_snapshot_id, overrides)
+        instance.lab_snapshot = from_snapshot_id
+        return instance
+
+    DBSnapshot.status = property(status, lambda self, value: None)
+    Backend.restore_db_instance_from_db_snapshot = restored
+
+
+def snapshot_of(identifier: str) -> str:
+    """The snapshot that an instance was restored from; empty where it was made new. Nothing in the API tells."""
+    database: Any = models.rds_backends[DEFAULT_ACCOUNT_ID][REGION].databases[identifier]
+    return str(getattr(database, "lab_snapshot", ""))
 
 
 def master_password(identifier: str) -> str:
