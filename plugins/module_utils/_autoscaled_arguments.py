@@ -62,6 +62,7 @@ LAUNCH_TEMPLATE: Spec = {
     "detailed_monitoring": flag(default=True),
     "hibernation": flag(default=False),
     "keep_versions": number(default=10),
+    "adopt": text(default="at_once", choices=["at_once", "by_refresh"]),
 }
 MIXED: Spec = {
     "instance_types": texts(required=True),

@@ -99,7 +99,7 @@ def settings(service: Service, seen: Seen) -> dict[str, Any]:
         }
     if service.get("availability_zone_distribution"):
         found["AvailabilityZoneDistribution"] = {"CapacityDistributionStrategy": service.get("availability_zone_distribution")}
-    launch = template.specification(service, seen)
+    launch = template.adopted(service, seen)
     mixed = service.get("mixed_instances_policy")
     if mixed and not launch:
         raise ServiceError("mixed_instances_policy: it launches from launch_template: give that option as well")

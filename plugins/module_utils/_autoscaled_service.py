@@ -19,7 +19,7 @@ from ansible_collections.aiportal.scaling.plugins.module_utils import _autoscale
 from ansible_collections.aiportal.scaling.plugins.module_utils import _autoscaled_target_group as target_group
 from ansible_collections.aiportal.scaling.plugins.module_utils import _autoscaled_template as template
 from ansible_collections.aiportal.scaling.plugins.module_utils import _autoscaled_warm_pool as warm_pool
-from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_plan import Change, Plan
+from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_plan import Change, Plan, shown
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_state import Seen, Service, plain
 
 
@@ -53,13 +53,14 @@ def _plan(changes: list[Change]) -> Plan:
 def result(service: Service, seen: Seen) -> dict[str, Any]:
     """What a play needs afterwards."""
     have = seen.group
-    used = template.pinned(have)
+    used, wanted = template.pinned(have), None if service.get("state") == "absent" else template.specification(service, seen)
     return {
         "autoscaled_service": {
             "name": service.name,
             "group_arn": have.get("AutoScalingGroupARN", ""),
             "launch_template_id": used.get("LaunchTemplateId", ""),
             "launch_template_version": str(used.get("Version", "")),
+            "wanted_launch_template_version": shown((wanted or used).get("Version", "")),
             "min_size": have.get("MinSize"),
             "max_size": have.get("MaxSize"),
             "desired_capacity": have.get("DesiredCapacity"),

@@ -88,6 +88,14 @@ def specification(service: Service, seen: Seen) -> dict[str, Any] | None:
     return {"LaunchTemplateId": seen.template["LaunchTemplateId"], "Version": _version(service, seen, options)}
 
 
+def adopted(service: Service, seen: Seen) -> dict[str, Any] | None:
+    """What the group is to launch from now: what it does already, if a refresh shall move it, which can then go back."""
+    wanted, used = specification(service, seen), pinned(seen.group)
+    if wanted and used and service.get("launch_template")["adopt"] == "by_refresh":
+        return {key: used[key] for key in wanted}
+    return wanted
+
+
 def _version(service: Service, seen: Seen, options: Api) -> str | Ref:
     pinned = options.get("version")
     if pinned:

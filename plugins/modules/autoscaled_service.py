@@ -29,6 +29,9 @@ extends_documentation_fragment:
   - amazon.aws.boto3
 notes:
   - Protocol, port and version of a target group, and type and scheme of a load balancer cannot be changed. Give the new one another name.
+seealso:
+  - module: aiportal.scaling.autoscaled_service_refresh
+  - module: aiportal.scaling.autoscaled_service_info
 attributes:
   check_mode:
     support: full
@@ -49,7 +52,7 @@ options:
   launch_template:
     description:
       - What instances are launched from. Each change makes a new version, and the group uses it by its number.
-      - Instances that run already stay as they are.
+      - Instances that run already stay as they are; M(aiportal.scaling.autoscaled_service_refresh) replaces them.
     type: dict
     suboptions:
       version:
@@ -131,6 +134,12 @@ options:
           them.
         type: int
         default: 10
+      adopt:
+        description: Whether the group launches from a new version at once, or stays where it is until a refresh has moved it, which can
+          then go back.
+        type: str
+        choices: [at_once, by_refresh]
+        default: at_once
   mixed_instances_policy:
     description: Launch from the template with several instance types, and on-demand and Spot instances together.
     type: dict
@@ -828,6 +837,10 @@ autoscaled_service:
       type: str
     launch_template_version:
       description: Number of the version that the group uses.
+      returned: always
+      type: str
+    wanted_launch_template_version:
+      description: Number of the version that O(launch_template) describes, for M(aiportal.scaling.autoscaled_service_refresh).
       returned: always
       type: str
     min_size:

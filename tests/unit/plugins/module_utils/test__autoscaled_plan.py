@@ -37,12 +37,12 @@ def test_steps_that_wait_for_each_other_are_told() -> None:
 
 def test_answers_take_the_place_of_references() -> None:
     arn = "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/web/1"
-    parameters = {
+    parameters: dict[str, Any] = {
         "Label": Joined((Ref("lb", ("Balancers", 0, "Arn"), ":loadbalancer/"), "/targetgroup/x")),
         "Version": Ref("lt", ("Number",)),
         "Plain": ["a", {"b": 1}],
     }
-    answers = {"lb": {"Balancers": [{"Arn": arn}]}, "lt": {"Number": 7}}
+    answers: dict[str, Any] = {"lb": {"Balancers": [{"Arn": arn}]}, "lt": {"Number": 7}}
     assert resolved(parameters, answers) == {"Label": "app/web/1/targetgroup/x", "Version": "7", "Plain": ["a", {"b": 1}]}
     assert shown(parameters)["Label"] == "(known after: lb)/targetgroup/x"
 
