@@ -18,7 +18,7 @@ def present(service: Service, seen: Seen) -> list[Change]:
     resource, group = f"warm pool of {service.name}", {"AutoScalingGroupName": service.name}
     known = (seen.warm_pool or {}).get("WarmPoolConfiguration")
     if not asked["enabled"]:
-        if not known:
+        if not known or known.get("Status") == "PendingDelete":
             return []
         step = Step(f"delete {resource}", "autoscaling:DeleteWarmPool", {**group, "ForceDelete": bool(service.get("force_delete"))})
         return [Change(resource, known, None, (step,))]
