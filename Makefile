@@ -33,6 +33,8 @@ killed-anywhere: .venv/.stamp  ## phase 3 from the starting portal (make lab-up)
 	@python -m lab.rehearsal killed-anywhere
 bench: .venv/.stamp  ## side by side with the public role, on hosts of their own; half an hour
 	@tools/docker-engine
+	@python -m bench.provision_noop
+	@python -m bench.provision_create
 	@python -m bench.keycloak_converge
 
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals

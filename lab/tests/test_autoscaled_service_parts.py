@@ -54,7 +54,6 @@ def everything(account: Account) -> dict[str, Any]:
         scheduled_actions=[NIGHT, ONCE],
         lifecycle_hooks=[HOOK, DRAIN],
         warm_pool=POOL,
-        mixed_instances_policy=MIXED,
         notifications=[{"topic_arn": topic, "types": ["autoscaling:EC2_INSTANCE_LAUNCH_ERROR"]}],
         suspend_processes=["AZRebalance"],
         availability_zone_distribution="balanced-best-effort",
