@@ -148,6 +148,6 @@ def test_all_of_it_goes(account: Account) -> None:
     account.settle(["InService"] * 2)
     gone = account.made({"name": "gateway", "state": "absent", "wait_timeout": 60})
     assert "cloudwatch:DeleteAlarms" in calls(gone)
-    assert account.clients["cloudwatch"].describe_alarms()["MetricAlarms"] == []
+    assert account.clients["cloudwatch"].describe_alarms(AlarmNamePrefix="gateway/")["MetricAlarms"] == []
     assert account.clients["ec2"].describe_launch_templates()["LaunchTemplates"] == []
     assert account.clients["elbv2"].describe_target_groups()["TargetGroups"] == []

@@ -34,6 +34,8 @@ def no_warm_pool(pool: Api) -> str:
 
 def all_serve(group: Api) -> str:
     """As many instances in service and healthy as are desired, and none on its way."""
+    if not group:
+        return "the group is not to be seen yet"
     instances = group.get("Instances", [])
     serving = [each for each in instances if each["LifecycleState"] == "InService" and each["HealthStatus"].lower() == "healthy"]
     wanted = group.get("DesiredCapacity", 0)

@@ -271,6 +271,7 @@ INSTANCE = {"InstanceId": "i-1", "LifecycleState": "InService", "HealthStatus": 
         (waits.no_group, {"Instances": []}, "the group has none"),
         (waits.no_warm_pool, {}, ""),
         (waits.no_warm_pool, {"WarmPoolConfiguration": {"MinSize": 1}, "Instances": []}, "the warm pool has none"),
+        (waits.all_serve, {}, "not to be seen yet"),
         (waits.all_serve, {"DesiredCapacity": 1, "Instances": [INSTANCE]}, ""),
         (waits.all_serve, {"DesiredCapacity": 2, "Instances": [INSTANCE]}, "1 of 2 in service"),
         (waits.all_serve, {"DesiredCapacity": 1, "Instances": [{**INSTANCE, "HealthStatus": "Unhealthy"}]}, "0 of 1 in service"),
