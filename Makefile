@@ -39,6 +39,8 @@ killed-anywhere: .venv/.stamp  ## phase 3 from the starting portal (make lab-up)
 	@python -m lab.rehearsal killed-anywhere
 bench: .venv/.stamp  ## side by side with the public role, on hosts of their own; half an hour
 	@tools/docker-engine
+	@python -m bench.provision_noop
+	@python -m bench.provision_create
 	@python -m bench.keycloak_converge
 pooling: .venv/.stamp  ## on the migrated lab: Keycloak's own pool, PgBouncer and back under traffic; restarts; a quarter of an hour
 	@python -m lab.pooling

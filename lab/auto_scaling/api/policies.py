@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.autoscaling.exceptions import ValidationError
@@ -116,6 +117,9 @@ class Policies(Base):
         action = {key: value for key, value in given.items() if key not in ("AutoScalingGroupName", "Time")}
         if given.get("Time"):
             action.setdefault("StartTime", given["Time"])
+        for key in ("StartTime", "EndTime"):
+            if isinstance(action.get(key), datetime):  # as sent by boto3: in UTC, but parsed without saying so
+                action[key] = action[key].replace(tzinfo=UTC)
         if not any(action.get(key) is not None for key in ("MinSize", "MaxSize", "DesiredCapacity")):
             raise ValidationError("At least one of MinSize, MaxSize and DesiredCapacity must be specified.")
         try:
