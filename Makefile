@@ -23,6 +23,9 @@ demo-down: .venv/.stamp  ## end the lab, and the Docker engine if this checkout 
 	@python -m lab down
 	@tools/docker-engine stop
 
+autoscaled: .venv/.stamp  ## the autoscaled_service modules on real instances: scale, heal, refresh, roll back, warm pool, leave nothing
+	@tools/docker-engine
+	@python -m lab.autoscaled
 refusals: .venv/.stamp  ## bad input against the running lab: refused before anything changes
 	@python -m lab.refusals
 states: .venv/.stamp  ## every state of the identity cluster on the demo's portal, and what keycloak_cluster_info says of it
@@ -107,3 +110,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 .PHONY: help venv lock demo demo-down pooling refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
 .PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench directory bench-directory test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
 .PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench rolling test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down autoscaled refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
