@@ -38,6 +38,11 @@ TEXTS = {
         "{node} runs with cache=local: it knows of no other node.",
         "Remove cache=local from its configuration and restart it.",
     ),
+    "clustered": (
+        "clustered",
+        "{node} is in the cluster{name} of {size}, and with sticky sessions each node is to be a cluster of its own.",
+        "Run playbooks/keycloak_sessions.yml, or set portal.keycloak.sessions to distributed.",
+    ),
     "same_process": (
         "address_wrong",
         "{node} and {other} are one process, {label}.",

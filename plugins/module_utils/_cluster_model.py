@@ -21,6 +21,7 @@ STATES = (
     "no_metrics",
     "db_error",
     "cache_local",
+    "clustered",
     "address_wrong",
     "ports_closed",
     "forming",
@@ -106,6 +107,7 @@ class Expected:
     size: int
     cluster_name: str = ""
     allow_clusters: Sequence[str] = ()
+    sticky: bool = False  # nodes on their own, each user kept at one of them
 
     @property
     def addresses(self) -> dict[str, str]:
