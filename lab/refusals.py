@@ -20,13 +20,14 @@ from typing import Any
 
 import yaml
 
-from lab import life, settings
+from lab import certificates, life, settings
 from lab.control_plane.recorder import is_read
 from lab.portal import DOMAIN
 from lab.settings import Lab
 
 Definition = dict[str, Any]
 Change = Callable[[Definition], None]
+CERTIFICATES = settings.ROOT / "build" / "certificates"
 
 
 @contextlib.contextmanager
@@ -92,6 +93,10 @@ def drop(path: str) -> Change:
     return change
 
 
+def nodes(*members: tuple[str, str]) -> dict[str, Any]:
+    return {"keycloak_cluster_nodes": [{"name": name, "address": address} for name, address in members]}
+
+
 @dataclass(frozen=True)
 class Case:
     """The sentence is a pattern: it must name the variable."""
@@ -107,6 +112,10 @@ class Case:
 
 def drill(name: str, sentence: str, **variables: Any) -> Case:
     return Case(name, sentence, variables=variables, playbook="failover")
+
+
+def make_certificates() -> None:
+    certificates.authority(CERTIFICATES, "other-ca")
 
 
 CASES = [
@@ -166,6 +175,38 @@ CASES = [
         r"keycloak_failover_thresholds\.kill is .*give a drill .* a mapping of figures",
         keycloak_failover_thresholds={"kill": {"fails": 1}},
     ),
+    Case(
+        "a stack and an XML at once",
+        r"keycloak_cluster_options has cache-stack \(jdbc-ping\) and cache-config-file \(own\.xml\) both.*remove both",
+        variables={"keycloak_cluster_options": {"cache-stack": "jdbc-ping", "cache-config-file": "own.xml"}},
+    ),
+    Case("two nodes of one name", r"keycloak_cluster_nodes has the same name twice", variables=nodes(("a", "10.0.0.1"), ("a", "10.0.0.2"))),
+    Case("two nodes of one address", r"the same address twice", variables=nodes(("a", "10.0.0.1"), ("b", "10.0.0.1"))),
+    *(
+        Case(
+            f"the address {address}",
+            rf"keycloak_cluster_nodes has {re.escape(address)} for b, a loopback or link-local address.*give the address in the VPC",
+            variables=nodes(("a", "10.0.0.1"), ("b", address)),
+        )
+        for address in ("127.0.0.1", "169.254.10.1")
+    ),
+    Case(
+        "a heap larger than the instance type",
+        r"keycloak_cluster_heap_max \(portal\.keycloak\.heap\.max\) is 2g and t3\.small has 2048 MiB.*set it to 1648m or less",
+        put("keycloak.heap.max", "2g"),
+    ),
+    Case("an instance type that is none", r"portal\.keycloak\.instance_type: .*t3\.tiny", put("keycloak.instance_type", "t3.tiny")),
+    Case(
+        "clocks apart",
+        # The lab's hosts share one clock, so the limit moves instead: what is measured is never exactly zero.
+        r"The clock of \S+ is [\d.]+ s apart from the database's.*let chrony on the node use 169\.254\.169\.123",
+        variables={"keycloak_migration_max_clock_offset": 0, "keycloak_cluster_max_clock_offset": 0},
+    ),
+    Case(
+        "an authority that is not the database's",
+        r"portal\.database\.instance: .*the certificate of .* is not accepted.*portal\.ca_files",
+        put("ca_files", [str(CERTIFICATES / "other-ca.pem")]),
+    ),
 ]
 
 
@@ -174,6 +215,7 @@ def main() -> int:
     if lab is None or not life.is_up(lab):
         print("the lab is not running; start it by `python -m lab up`", file=sys.stderr)
         return 1
+    make_certificates()
     wanted = sys.argv[1:]
     cases = [case for case in CASES if not wanted or case.name in wanted]
     failed = [case.name for case in cases if not passes(lab, case)]

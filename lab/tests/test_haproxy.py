@@ -185,3 +185,18 @@ def test_https_listener_serves_its_certificate_and_names_itself_to_the_target() 
     assert "bind :443 ssl crt /etc/haproxy/certs/abc.pem alpn h2,http/1.1\n" in text
     assert "set-header X-Forwarded-Proto https\n" in text
     assert "timeout client 90s\n" in text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "check", "server"),
+    [
+        # An ALB encrypts to its targets and looks at no certificate of theirs.
+        ("HTTPS", "HTTPS", "server i-1_8443 10.0.0.5:8443 ssl verify none check"),
+        ("HTTPS", "HTTP", "server i-1_8443 10.0.0.5:8443 ssl verify none check port 9000 no-check-ssl"),
+        ("HTTP", "HTTPS", "server i-1_8443 10.0.0.5:8443 check port 9000 check-ssl verify none"),
+    ],
+)
+def test_protocol_of_requests_and_of_health_checks(protocol: str, check: str, server: str) -> None:
+    port: dict[str, object] = {"HealthCheckPort": "9000"} if protocol != check else {}
+    found = backend(group((Target("i-1", "10.0.0.5", 8443),), Protocol=protocol, HealthCheckProtocol=check, **port))
+    assert server in found

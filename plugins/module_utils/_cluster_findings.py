@@ -53,6 +53,11 @@ TEXTS = {
         "{node} has no cluster health check: it does not find the others by jdbc-ping, and its readiness says nothing about the cluster.",
         "Remove cache-stack and cache-config-file from its configuration and restart it: only jdbc-ping has the check.",
     ),
+    "clustered": (
+        "clustered",
+        "{node} is in the cluster{name} of {size}, and with sticky sessions each node is to be a cluster of its own.",
+        "Run playbooks/keycloak_sessions.yml, or set portal.keycloak.sessions to distributed.",
+    ),
     "same_process": (
         "address_wrong",
         "{node} and {other} are one process, {label}.",

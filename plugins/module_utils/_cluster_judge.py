@@ -34,6 +34,8 @@ BRIDGES = tuple(ipaddress.ip_network(network) for network in ("172.17.0.0/16", "
 
 def judge(expected: Expected, vantage: str, reading: Reading, previous: Reading | None = None) -> list[Finding]:
     """What is wrong in this reading, or moved since the previous one. No fault: everything that was looked at fits one cluster."""
+    if expected.sticky:
+        return list(_apart(reading))
     name = cluster_name(expected, reading)
     found = [
         *(problem for node in reading.nodes for problem in _node(node)),
@@ -100,6 +102,19 @@ def _health(node: NodeReading) -> Iterator[Finding]:
         yield finding("stopping", node.name)
     if node.other_stack:
         yield finding("no_cluster_check", node.name)
+
+
+def _apart(reading: Reading) -> Iterator[Finding]:
+    """What speaks against nodes that are each a cluster of one: one that does not serve, or that shares its memory with another."""
+    names = Counter(node.cluster for node in reading.nodes if node.joined)
+    for node in reading.nodes:
+        found = list(_node(node))
+        yield from found
+        if node.joined and (node.size != 1 or names[node.cluster] > 1):
+            yield finding("clustered", node.name, name=" " + node.cluster if node.cluster else "", size=node.size)
+        elif node.ready != 200 and not found:
+            checks = ", ".join(check for check in node.checks if node.is_down(check))
+            yield finding("not_ready", node.name, checks=checks or "no check says why")
 
 
 def _sizes(expected: Expected, reading: Reading) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ STATES = (
     "db_error",
     "cache_local",
     "other_stack",
+    "clustered",
     "address_wrong",
     "forming",
     "singleton",
@@ -116,6 +117,7 @@ class Expected:
     size: int
     cluster_name: str = ""
     allow_clusters: Sequence[str] = ()
+    sticky: bool = False  # nodes on their own, each user kept at one of them
 
     @property
     def addresses(self) -> dict[str, str]:

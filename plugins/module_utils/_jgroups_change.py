@@ -22,6 +22,9 @@ RECREATE = {
     "cache-config-file": (("cache-config-file",), "cache-ispn.xml"),
     "cache-config-mutate": (("cache-config-mutate",), "false"),
     "cache-embedded-mtls-enabled": (("cache-embedded-mtls-enabled",), "true"),
+    # Nodes with a store of their own and nodes with the certificate in the database do not trust each other.
+    "cache-embedded-mtls-key-store-file": (("cache-embedded-mtls-key-store-file",), ""),
+    "cache-embedded-mtls-trust-store-file": (("cache-embedded-mtls-trust-store-file",), ""),
     "cluster name": (("cache-embedded-cluster-name", SPI + "cluster-name", "spi-cache-embedded-default-cluster-name"), DEFAULT_CLUSTER),
     "cache-remote-host": (("cache-remote-host",), ""),
     "cache-remote-port": (("cache-remote-port",), "11222"),

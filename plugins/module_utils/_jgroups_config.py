@@ -56,6 +56,9 @@ class Settings:
     machine_name: str = ""
     mtls: str = "auto"
     mtls_rotation_days: int = 0
+    key_store_file: str = ""
+    trust_store_file: str = ""
+    store_password: str = field(default="", repr=False)
     max_counts: Mapping[str, int] = field(default_factory=dict)
     peers: Sequence[Peer] = ()
     java_opts: str = ""
@@ -92,6 +95,10 @@ def options(settings: Settings, version: tuple[int, int]) -> dict[str, str]:
         SPI + "site-name": settings.site_name,
         SPI + "machine-name": settings.machine_name,
         "cache-embedded-mtls-enabled": "false" if settings.mtls == "disabled" else "",
+        "cache-embedded-mtls-key-store-file": settings.key_store_file,
+        "cache-embedded-mtls-key-store-password": settings.store_password,
+        "cache-embedded-mtls-trust-store-file": settings.trust_store_file,
+        "cache-embedded-mtls-trust-store-password": settings.store_password,
         "cache-embedded-mtls-rotation-interval-days": str(settings.mtls_rotation_days or ""),
         **{"cache-embedded-{}-max-count".format(name.replace("_", "-")): str(count) for name, count in sorted(settings.max_counts.items())},
     }
@@ -153,8 +160,11 @@ def _check_numbers(settings: Settings) -> None:
         raise ConfigError("bind_port must be a fixed port, which the security group opens")
     if settings.external_port and not settings.external_address:
         raise ConfigError("external_port says nothing without external_address: give both or neither")
-    if settings.mtls_rotation_days < 0 or (settings.mtls_rotation_days and settings.mtls == "disabled"):
+    if settings.mtls_rotation_days < 0 or (settings.mtls_rotation_days and settings.mtls != "auto"):
         raise ConfigError("mtls_rotation_days must be a number of days, and only with mtls=auto")
+    given = [bool(value) for value in (settings.key_store_file, settings.trust_store_file, settings.store_password)]
+    if given != [settings.mtls == "files"] * len(given):
+        raise ConfigError("key_store_file, trust_store_file and store_password belong to mtls=files: give all three with it, else none")
     for name, count in settings.max_counts.items():
         if name not in COUNTS:
             raise ConfigError(f"max_counts has no cache {name}: use {', '.join(COUNTS)}")

@@ -24,9 +24,11 @@ def facts(portal: Api, raw: Api) -> dict[str, Any]:
             group["GroupName"]: group["GroupId"] for group in raw["security_groups"] if vpc and group["VpcId"] == vpc["id"]
         },
         "image": _image(raw["images"]),
+        "instance_type": _instance_type(raw["instance_types"]),
         "key_pair": bool(raw["key_pairs"]),
         "load_balancer": _load_balancer(raw["balancing"]),
         "keycloak_rule": keycloak_rule(portal["keycloak"]["hostname"], raw["balancing"]),
+        "keycloak_target_group": target_group_name(portal),
         "target_groups": {group["TargetGroupName"]: _target_group(group) for group in raw["balancing"]["target_groups"]},
         "database": _database(raw["databases"]),
         "secrets": {name: answer["ARN"] if answer else None for name, answer in raw["secrets"].items()},
@@ -68,6 +70,13 @@ def keycloak_rule(hostname: str, balancing: Api) -> dict[str, Any] | None:
     return {"arn": found[0]["RuleArn"], "priority": int(found[0]["Priority"]), "forwards": forwards}
 
 
+def target_group_name(portal: Api) -> str:
+    """The cluster's group, one for each combination of protocol and kind of sessions: neither can be changed in a group that serves."""
+    keycloak = portal["keycloak"]
+    suffixes = ("-tls" if keycloak.get("backend_tls") else "", "-s" if keycloak.get("sessions") == "sticky" else "")
+    return "-".join((portal["name"], "keycloak-cluster")) + "".join(suffixes)
+
+
 def condition_values(rule: Api, field: str) -> list[str]:
     """The values of a rule's conditions on one field, in whichever of its two forms the API gave them."""
     config = {"host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig"}[field]
@@ -97,6 +106,10 @@ def _subnets(names: Sequence[str], found: Sequence[Api], vpc: Api | None) -> lis
 
 def _image(images: Sequence[Api]) -> dict[str, Any] | None:
     return {"id": images[0]["ImageId"], "architecture": images[0].get("Architecture")} if images else None
+
+
+def _instance_type(types: Sequence[Api]) -> dict[str, Any] | None:
+    return {"name": types[0]["InstanceType"], "memory_mib": types[0]["MemoryInfo"]["SizeInMiB"]} if types else None
 
 
 def _load_balancer(balancing: Api) -> dict[str, Any] | None:

@@ -68,6 +68,10 @@ def _nodes(portal: Api, raw: Api, found: Api) -> list[str]:
         told.append(f"portal.keycloak.image: this account owns {len(raw['images'])} images named {image}; name one that is the only one.")
     elif raw["images"][0].get("State", "available") != "available":
         told.append(f"portal.keycloak.image: image {image} is {raw['images'][0]['State']}; wait until it is available.")
+    if portal["keycloak"].get("instance_type") and not found["instance_type"]:
+        told.append(
+            f"portal.keycloak.instance_type: this region has no instance type {portal['keycloak']['instance_type']}; name one that it has."
+        )
     if not raw["key_pairs"]:
         told.append(f"portal.ssh.key_pair: there is no key pair named {key_pair} in this region; import the public key under that name.")
     if not found["instances"]:

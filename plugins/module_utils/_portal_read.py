@@ -30,6 +30,7 @@ def read_portal(clients: Mapping[str, Any], portal: Mapping[str, Any]) -> dict[s
         "key_pairs": lambda: ec2.describe_key_pairs(Filters=_filters({"key-name": [portal["ssh"]["key_pair"]]}), aws_retry=True)[
             "KeyPairs"
         ],
+        "instance_types": lambda: _instance_type(ec2, keycloak.get("instance_type")),
         "instances": lambda: _instances(ec2),
         "balancing": lambda: _balancing(clients["elbv2"], portal),
         "databases": lambda: _databases(clients["rds"], portal["database"]["instance"]),
@@ -51,6 +52,11 @@ def _filters(filters: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
 def _security_groups(ec2: Any, portal: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = [*portal["keycloak"]["security_groups"], portal["name"] + "-*"]
     return _all_pages(ec2, "describe_security_groups", "SecurityGroups", Filters=_filters({"group-name": names}))
+
+
+def _instance_type(ec2: Any, name: str | None) -> list[dict[str, Any]]:
+    """By filter: asked for by name, a type that the region lacks would be an error."""
+    return ec2.describe_instance_types(Filters=_filters({"instance-type": [name]}), aws_retry=True)["InstanceTypes"] if name else []
 
 
 def _instances(ec2: Any) -> list[dict[str, Any]]:

@@ -59,6 +59,14 @@ options:
   cluster_name:
     description: Name that the cluster shall have. Without it, any that all nodes have.
     type: str
+  sessions:
+    description:
+      - V(distributed) wants one cluster. V(sticky) wants nodes that are each a cluster of one, of a name of its own, RV(state=apart).
+        They share no memory, and cluster ports are not tried. They still have to hear of each other's changes, through the database,
+        which O(probe) shows.
+    type: str
+    choices: [distributed, sticky]
+    default: distributed
   allow_clusters:
     description: Names of other clusters that may be alive on the same database, such as that of the old node of a migration.
     type: list
@@ -201,12 +209,18 @@ one_cluster:
   returned: success
   type: bool
   sample: true
+as_wanted:
+  description: Whether the nodes are what O(sessions) wants.
+  returned: success
+  type: bool
+  sample: true
 state:
   description:
-    - V(one_cluster), or what the most telling finding stands for.
+    - V(one_cluster), or V(apart) where that is wanted, or what the most telling finding stands for.
     - In order of precedence, V(unreachable) is a node that does not answer, V(frozen) one that takes connections and does not answer them,
       V(no_metrics) one that does not tell its cluster's size,
       V(db_error) a database that a node or this module cannot read, V(cache_local) a node that is not clustered,
+      V(clustered) one that is and should not be,
       V(other_stack) one that finds the others by other means than the database, so that its readiness does not speak of the cluster,
       V(address_wrong) one that announced an address that is not its own,
       V(forming) a cluster in motion, V(singleton) a node that is alone, V(split) nodes that do not hear of each other,
@@ -321,6 +335,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "node": {"type": "str"},
     "expected_size": {"type": "int"},
     "cluster_name": {"type": "str"},
+    "sessions": {"type": "str", "choices": ["distributed", "sticky"], "default": "distributed"},
     "allow_clusters": {"type": "list", "elements": "str", "default": []},
     "management_port": {"type": "int", "default": 9000},
     "management_scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
@@ -352,7 +367,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     nodes = tuple(Node(node["name"], node["address"]) for node in params["nodes"])
     check(nodes, params)
     vantage = find_vantage(nodes, params["node"])
-    expected = Expected(nodes, params["expected_size"] or len(nodes), params["cluster_name"] or "", params["allow_clusters"])
+    sticky = params["sessions"] == "sticky"
+    expected = Expected(nodes, params["expected_size"] or len(nodes), params["cluster_name"] or "", params["allow_clusters"], sticky)
     observer = Observer(places(nodes, vantage, params))
     patience = Patience(params["reads"], params["read_interval"], params["settle"], params["wait_timeout"])
     # One node has nobody to read on.
@@ -395,15 +411,20 @@ def places(nodes: tuple[Node, ...], vantage: str, params: dict[str, Any]) -> Pla
         vantage=vantage,
         management="{}://{{}}:{}".format(params["management_scheme"], params["management_port"]),
         management_ca_pem=params["management_ca_pem"],
-        ports=((params["bind_port"], "cluster traffic"), (params["bind_port"] + params["fd_port_offset"], "failure detection")),
+        ports=() if params["sessions"] == "sticky" else cluster_ports(params["bind_port"], params["fd_port_offset"]),
         database=target_from(params["database"]) if params["database"] else None,
     )
 
 
+def cluster_ports(bind_port: int, offset: int) -> tuple[tuple[int, str], ...]:
+    return (bind_port, "cluster traffic"), (bind_port + offset, "failure detection")
+
+
 def result(expected: Expected, outcome: Outcome) -> dict[str, Any]:
     return {
-        "one_cluster": outcome.verdict.one_cluster,
-        "state": outcome.verdict.state,
+        "one_cluster": outcome.verdict.one_cluster and not expected.sticky,
+        "as_wanted": outcome.verdict.one_cluster,
+        "state": "apart" if expected.sticky and outcome.verdict.one_cluster else outcome.verdict.state,
         "findings": [asdict(finding) for finding in outcome.verdict.findings],
         "nodes": [{**asdict(node), "checks": dict(node.checks)} for node in outcome.reading.nodes],
         "coordinator": coordinator(expected, outcome.reading),

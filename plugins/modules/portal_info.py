@@ -85,6 +85,10 @@ portal:
       description: C(id) and C(architecture).
       returned: always
       type: dict
+    instance_type:
+      description: C(name) and C(memory_mib) of the nodes' instance type.
+      returned: always
+      type: dict
     key_pair:
       description: Whether the key pair exists.
       returned: always
@@ -101,6 +105,10 @@ portal:
         - Of each forward C(target_group_arn), C(name) and C(weight).
       returned: always
       type: dict
+    keycloak_target_group:
+      description: Name of the target group that the definition wants the cluster to serve through.
+      returned: always
+      type: str
     target_groups:
       description:
         - By name, C(arn), C(port), C(protocol), C(load_balancer_arns) and C(targets).

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RDS: an instance is available when its server answers, under an endpoint name like AWS'; a reboot restarts the server; a snapshot is available
-when its data is kept.
+"""RDS: an instance is available when its server answers, under an endpoint name like AWS'; a reboot restarts the server;
+a snapshot is available when its data is kept.
 AWS: AmazonRDS/latest/UserGuide/accessing-monitoring.html (status), CHAP_CommonTasks.Connect.html (endpoint), USER_RebootInstance.html,
 USER_RestoreFromSnapshot.html"""
 

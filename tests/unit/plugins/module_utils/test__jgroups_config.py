@@ -19,6 +19,8 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._jgroups_config i
 
 SPI = "spi-cache-embedded--default--"
 
+STORES: dict[str, Any] = {"mtls": "files", "key_store_file": "/k.p12", "trust_store_file": "/t.p12", "store_password": "secret"}
+
 
 @pytest.mark.parametrize(
     ("settings", "version", "expected"),
@@ -41,6 +43,16 @@ SPI = "spi-cache-embedded--default--"
         ({"site_name": "a", "machine_name": "i-1"}, (26, 4), {SPI + "site-name": "a", SPI + "machine-name": "i-1"}),
         ({"mtls": "disabled"}, (26, 7), {"cache-embedded-mtls-enabled": "false"}),
         ({"mtls_rotation_days": 7}, (26, 7), {"cache-embedded-mtls-rotation-interval-days": "7"}),
+        (
+            STORES,
+            (26, 7),
+            {
+                "cache-embedded-mtls-key-store-file": "/k.p12",
+                "cache-embedded-mtls-key-store-password": "secret",
+                "cache-embedded-mtls-trust-store-file": "/t.p12",
+                "cache-embedded-mtls-trust-store-password": "secret",
+            },
+        ),
         (
             {"max_counts": {"client_sessions": 5, "users": 3}},
             (26, 7),
@@ -119,6 +131,10 @@ def test_valid(settings: dict[str, Any]) -> None:
         ({"node_name": "${x}"}, "node_name"),
         ({"mtls": "disabled", "mtls_rotation_days": 3}, "mtls_rotation_days"),
         ({"mtls_rotation_days": -1}, "mtls_rotation_days"),
+        ({"mtls": "files", "mtls_rotation_days": 3, **STORES}, "mtls_rotation_days"),
+        ({"mtls": "files"}, "give all three with it, else none"),
+        ({**STORES, "store_password": ""}, "give all three with it, else none"),
+        ({**STORES, "mtls": "auto"}, "give all three with it, else none"),
         ({"max_counts": {"work": 1}}, "no cache work"),
         ({"max_counts": {"users": 0}}, "max_counts.users"),
         ({"java_opts": "-Xmx1g -Djboss.node.name=x"}, "-Djboss.node.name"),
@@ -167,6 +183,8 @@ def test_warnings() -> None:
         ({}, {"cache-config-file": "cache-ispn.xml"}, "none"),
         ({}, {"cache-embedded-mtls-enabled": "false"}, "recreate"),
         ({}, {"cache-embedded-mtls-enabled": "true"}, "none"),
+        ({}, {"cache-embedded-mtls-key-store-file": "/k.p12"}, "recreate"),
+        ({"cache-embedded-mtls-trust-store-file": "/t.p12"}, {}, "recreate"),
         ({}, {SPI + "cluster-name": "a"}, "recreate"),
         ({SPI + "cluster-name": "a"}, {"cache-embedded-cluster-name": "a"}, "none"),
         ({"spi-cache-embedded-default-cluster-name": "a"}, {SPI + "cluster-name": "b"}, "recreate"),

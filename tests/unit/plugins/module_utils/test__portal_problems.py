@@ -8,7 +8,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.aiportal.scaling.plugins.module_utils._portal_facts import facts
+from ansible_collections.aiportal.scaling.plugins.module_utils._portal_facts import facts, target_group_name
 from ansible_collections.aiportal.scaling.plugins.module_utils._portal_problems import missing_keys, problems
 
 PORTAL: dict[str, Any] = {
@@ -21,6 +21,7 @@ PORTAL: dict[str, Any] = {
     "keycloak": {
         "hostname": "auth.example",
         "image": "img",
+        "instance_type": "t3.small",
         "security_groups": ["kc"],
         "admin_secret": "s/admin",
         "drill_secret": "s/drill",
@@ -62,6 +63,7 @@ RAW: dict[str, Any] = {
     "subnets": [subnet("b", "z2"), subnet("a", "z1"), subnet("a", "z1", vpc="vpc-2")],
     "security_groups": [{"GroupName": "kc", "GroupId": "sg-1", "VpcId": "vpc-1"}, {"GroupName": "kc", "GroupId": "sg-2", "VpcId": "vpc-2"}],
     "images": [{"ImageId": "ami-1", "Architecture": "arm64", "State": "available"}],
+    "instance_types": [{"InstanceType": "t3.small", "MemoryInfo": {"SizeInMiB": 2048}}],
     "key_pairs": [{"KeyName": "key"}],
     "instances": [instance(1), instance(2, portal="q")],
     "balancing": {
@@ -124,6 +126,7 @@ def test_facts_are_those_of_the_portals_own_network_rule_and_instances() -> None
             RAW["security_groups"][1:],
             ["portal.keycloak.security_groups: no security group of VPC net is named kc; correct it, it is today's node's."],
         ),
+        ("instance_types", [], ["portal.keycloak.instance_type: this region has no instance type t3.small; name one that it has."]),
         ("images", [], ["portal.keycloak.image: this account owns no image named img; build it or name one that it owns."]),
         ("images", RAW["images"] * 2, ["portal.keycloak.image: this account owns 2 images named img; name one that is the only one."]),
         (
@@ -206,3 +209,17 @@ def test_problems(path: str, value: Any, sentences: list[str]) -> None:
 )
 def test_missing_keys(portal: dict[str, Any], missing: list[str]) -> None:
     assert missing_keys(portal) == missing
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "p-keycloak-cluster"),
+        ({"backend_tls": False, "sessions": "distributed"}, "p-keycloak-cluster"),
+        ({"backend_tls": True}, "p-keycloak-cluster-tls"),
+        ({"sessions": "sticky"}, "p-keycloak-cluster-s"),
+        ({"backend_tls": True, "sessions": "sticky"}, "p-keycloak-cluster-tls-s"),
+    ],
+)
+def test_each_combination_has_a_target_group_of_its_own(settings: dict[str, Any], name: str) -> None:
+    assert target_group_name({**PORTAL, "keycloak": {**PORTAL["keycloak"], **settings}}) == name
