@@ -45,9 +45,8 @@ bench: .venv/.stamp  ## side by side with the public role, on hosts of their own
 	@python -m bench.provision_noop
 	@python -m bench.provision_create
 	@python -m bench.keycloak_converge
-pooling: .venv/.stamp  ## on the migrated lab: Keycloak's own pool, PgBouncer and back under traffic; restarts; a quarter of an hour
+pooling: .venv/.stamp  ## on the demo's portal: Keycloak's own pool, PgBouncer and back under traffic; restarts; a quarter of an hour
 	@python -m lab.pooling
-
 directory: .venv/.stamp  ## on the demo's portal: each domain controller lost, its accounts, its secret rotated; five minutes
 	@python -m lab.directory_loss
 bench-directory: .venv/.stamp  ## on the demo's portal: ways to bear the silent loss of a domain controller, side by side; a quarter of an hour
@@ -105,9 +104,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
 	rm -rf .venv .ansible build
 
-.PHONY: help venv lock demo demo-down refusals states second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
-.PHONY: help venv lock demo demo-down refusals second-run drills alternatives rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
-.PHONY: help venv lock demo demo-down pooling refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
-.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench directory bench-directory test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
-.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench rolling test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
-.PHONY: help venv lock demo demo-down autoscaled refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)

@@ -197,6 +197,6 @@ def test_https_listener_serves_its_certificate_and_names_itself_to_the_target() 
     ],
 )
 def test_protocol_of_requests_and_of_health_checks(protocol: str, check: str, server: str) -> None:
-    port: dict[str, object] = {"HealthCheckPort": "9000"} if protocol != check else {}
-    found = backend(group((Target("i-1", "10.0.0.5", 8443),), Protocol=protocol, HealthCheckProtocol=check, **port))
+    port = "9000" if protocol != check else "traffic-port"
+    found = backend(group((Target("i-1", "10.0.0.5", 8443),), Protocol=protocol, HealthCheckProtocol=check, HealthCheckPort=port))
     assert server in found

@@ -46,7 +46,10 @@ class Pooler:
         class Session:
             def query(self, sql: str) -> list[dict[str, Any]]:
                 pooler.said.append((target.name, sql.strip().split("\n")[0]))
-                answers = {"SHOW VERSION": [{"version": "PgBouncer 1.18.0"}], "SHOW POOLS": [{**POOL, "database": "other"}, POOL]}
+                answers: dict[str, list[dict[str, Any]]] = {
+                    "SHOW VERSION": [{"version": "PgBouncer 1.18.0"}],
+                    "SHOW POOLS": [{**POOL, "database": "other"}, POOL],
+                }
                 return answers.get(sql, [SERVER])
 
         yield Session()
