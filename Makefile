@@ -27,6 +27,8 @@ refusals: .venv/.stamp  ## bad input against the running lab: refused before any
 	@python -m lab.refusals
 second-run: .venv/.stamp
 	@python -m lab.rehearsal second-run
+drills: .venv/.stamp  ## every drill on the demo's portal: kill, freeze, partition and the rest; half an hour
+	@python -m lab.drills $(DRILLS)
 rehearsal: .venv/.stamp  ## on the demo's portal: closed port, all nodes killed, back and forth, finalize; a quarter of an hour
 	@python -m lab.rehearsal
 killed-anywhere: .venv/.stamp  ## phase 3 from the starting portal (make lab-up), killed at twelve tasks, then finished
@@ -85,4 +87,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
 	rm -rf .venv .ansible build
 
-.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down refusals second-run drills rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

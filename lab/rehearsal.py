@@ -50,8 +50,8 @@ def closed_port(lab: Lab) -> None:
 
 
 def negative_control(lab: Lab) -> None:
-    output = ansible(lab, "failover", "--extra-vars", "keycloak_failover_kill=all", fails=True)
-    expect("Half-done logins lost is" in output, "the drill failed for another reason than lost logins")
+    output = ansible(lab, "failover", "--extra-vars", "keycloak_failover_drills=kill_all", fails=True)
+    expect("kill_all: half_done_lost is" in output, "the drill failed for another reason than lost logins")
     scenario.playbook(lab, "verify")
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from docker.models.containers import Container
 from lab import images, interfaces, pki
 from lab.containers import Containers, Spec
 from lab.control_plane.patches import rds
-from lab.control_plane.reports import report
+from lab.control_plane.reports import REBOOT, report, reported
 from lab.settings import Lab
 
 Instance = Mapping[str, Any]  # as DescribeDBInstances gives it
@@ -69,7 +70,10 @@ class Databases:
         subnet = instance["DBSubnetGroup"]["Subnets"][0]["SubnetIdentifier"]
         groups = [group["VpcSecurityGroupId"] for group in instance["VpcSecurityGroups"]]
         address = interfaces.ensure(self.ec2, identifier, "RDSNetworkInterface", subnet, groups)
-        return accepts(self.containers.ensure_running(self._spec(identifier, instance, address)))
+        container = self.containers.ensure_running(self._spec(identifier, instance, address))
+        if started(container) < int(reported(REBOOT, identifier, 0.0)):
+            self.containers.exec(container, ["systemctl", "restart", "rds"])
+        return accepts(container)
 
     def _spec(self, identifier: str, instance: Instance, address: str) -> Spec:
         return Spec(
@@ -136,12 +140,22 @@ def literal(text: str) -> str:
 
 
 def accepts(container: Container) -> bool:
-    """Whether PostgreSQL takes connections, by the last line of its lock file (what pg_ctl looks at, and cheaper than asking)."""
-    lock = Path(f"/proc/{Containers.pid(container)}/root{DATA}/data/postmaster.pid")
+    """Whether PostgreSQL takes connections."""
+    return lock_file(container)[-1:] == ["ready"]
+
+
+def started(container: Container) -> float:
+    """When PostgreSQL was started, in whole seconds; later than anything while it is on its way."""
+    lines = lock_file(container)
+    return float(lines[2]) if len(lines) > 2 else math.inf
+
+
+def lock_file(container: Container) -> list[str]:
+    """What pg_ctl looks at, and cheaper than asking: process, directory, start, port, socket, address, memory, state."""
     try:
-        return lock.read_text().split()[-1] == "ready"
-    except (FileNotFoundError, IndexError):
-        return False
+        return Path(f"/proc/{Containers.pid(container)}/root{DATA}/data/postmaster.pid").read_text().split()
+    except FileNotFoundError:
+        return []
 
 
 def create(lab: Lab, containers: Containers) -> Databases:

@@ -173,3 +173,21 @@ def test_a_directory_is_active_when_its_controllers_answer_and_is_open_to_the_vp
     ldaps = [rule for rule in group["IpPermissions"] if rule.get("FromPort") == 636]
     assert ldaps[0]["IpRanges"][0]["CidrIp"] == LAB.cidr
     assert ds.admin_password(identifier) == "Secret-1-password"
+
+
+def test_a_rebooted_database_is_not_available_until_its_server_answers_again(aws: Any) -> None:
+    client = aws("rds")
+    client.create_db_instance(
+        DBInstanceIdentifier="db", DBInstanceClass="db.t3.small", Engine="postgres", MasterUsername="u", AllocatedStorage=20
+    )
+
+    def status() -> str:
+        return str(client.describe_db_instances(DBInstanceIdentifier="db")["DBInstances"][0]["DBInstanceStatus"])
+
+    reports.report("database", "db", True)
+    assert status() == "available"
+    client.reboot_db_instance(DBInstanceIdentifier="db")
+    assert status() == "rebooting"
+    assert reports.reported(reports.REBOOT, "db") > 0
+    reports.report("database", "db", True)
+    assert status() == "available"

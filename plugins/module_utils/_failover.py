@@ -22,6 +22,8 @@ GRANT_CLIENT, BROWSER_CLIENT = "admin-cli", "account-console"
 # Half-done logins are completed at once and after the survivors have agreed on a new view (1.8 s after a kill).
 COMPLETE_AFTER = (0.0, 2.0, 6.0)
 TROUBLE = (OidcError, HttpError)
+# The steps of a new login: what needs an entry in the memory of two nodes, and so suffers first when nodes lose each other.
+LOGIN_STEPS = ("login page", "login", "code to token")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,15 @@ class Users:
         with contextlib.suppress(*TROUBLE):
             random.choice(actions)(random.choice(self.sessions))
 
+    def new_login(self) -> None:
+        """A browser's login from its page to the application's tokens; what goes wrong is measured."""
+        oidc = self._oidc(self._browser)
+        with contextlib.suppress(*TROUBLE):
+            form = self.meter.measure("login page", oidc.open_login)
+            with self._login:
+                code = self.meter.measure("login", lambda: self._submit(oidc, form))
+            self.meter.measure("code to token", lambda: oidc.redeem(code))
+
     def complete(self, half_done: HalfDone) -> int:
         """Submit each form at another node than the one it came from and redeem the code at yet another; how many did not get through."""
         begin = time.monotonic()
@@ -104,6 +115,12 @@ class Users:
                 return Session(oidc.password_grant(self._account.username, self._account.password), client)
             code = oidc.login(self._account.username, self._account.password)
             return Session(oidc.redeem(code), client, code.cookies)
+
+    def _submit(self, oidc: Oidc, form: LoginForm) -> Code:
+        outcome = oidc.submit(form, self._account.username, self._account.password)
+        if isinstance(outcome, LoginForm):
+            raise OidcError("login", "the login started over")
+        return outcome
 
     def _complete(self, form: LoginForm, half_done: HalfDone, number: int) -> bool:
         first, second = (half_done.others[(number + step) % len(half_done.others)] for step in (0, 1))

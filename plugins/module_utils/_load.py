@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
-MAX_WORKERS = 8
+# Enough for a service that lets every request hang for 20 seconds at one or two a second.
+MAX_WORKERS = 32
 
 
 class SteadyLoad:
@@ -19,7 +20,7 @@ class SteadyLoad:
     measure the burst. What the outage cost is in the gap and in the latency of the requests that hung.
     """
 
-    def __init__(self, job: Callable[[], None], rate: float, workers: int = MAX_WORKERS) -> None:
+    def __init__(self, job: Callable[[], None], rate: float, workers: int = 8) -> None:
         self._job = job
         self._interval = 1.0 / rate
         self._stopped = threading.Event()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -76,6 +77,15 @@ class Meter:
         with self._lock:
             return summarise(self._samples, self._begin, self._clock())
 
+    def failed_since(self, moment: float, *steps: str) -> list[float]:
+        """When each failed request of these steps (of all, when none is named) was begun, in seconds after the moment."""
+        with self._lock:
+            return [
+                each.start - moment
+                for each in self._samples
+                if each.start >= moment and not each.good and (not steps or each.step in steps)
+            ]
+
     def _add(self, start: float, step: str, error: str) -> None:
         seconds = max(0.0, self._clock() - start - self._paused.seconds)
         with self._lock:
@@ -93,6 +103,7 @@ def summarise(samples: Sequence[Sample], begin: float, end: float) -> dict[str, 
         "worst_latency_s": round(latencies[-1], 2) if latencies else 0.0,
         "p99_latency_s": round(percentile(latencies, 99), 2),
         "seconds": round(end - begin, 1),
+        "failed_steps": dict(Counter(sample.step for sample in failures)),
         "failures": [_describe(sample, begin) for sample in failures[:SHOWN_FAILURES]],
     }
 

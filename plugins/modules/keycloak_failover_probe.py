@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: keycloak_failover_probe
-short_description: Measure what users of a Keycloak cluster notice while a node dies
+short_description: Measure what users of a Keycloak cluster notice while something fails
 version_added: 0.1.0
 description:
-  - Begins sessions through the balancer, and logins directly at the node that is about to die. Then keeps up a steady load of refreshes,
-    single sign-ons, logins and logouts, completes the half-done logins at other nodes once the node is dead, and in the end
-    asks for every session again.
+  - Begins sessions through the balancer, and logins directly at the node that is about to fail. Then keeps up a steady load of refreshes,
+    single sign-ons, logins and logouts, with new logins of browsers beside it, completes the half-done logins at other nodes once
+    the node has failed, and in the end asks for every session again.
   - Runs for as long as the failure takes, so it is started with C(async) and C(poll=0) on a host that stays up, and told what happens
     by files in O(run_directory).
-  - It writes V(ready) there when sessions and half-done logins stand. Whoever kills the node makes V(struck) right after, and V(stop)
-    when the cluster is whole again.
+  - It writes V(ready) there when sessions and half-done logins stand. Whoever strikes makes V(struck) right after, V(healed) when
+    the cause is gone (left out where nothing has to be put right), and V(stop) when the cluster is whole again.
 author:
   - aiportal.scaling contributors (@aiportal)
 extends_documentation_fragment:
@@ -66,12 +66,25 @@ options:
     description: Jobs a second, each of one or two requests.
     type: float
     default: 5
+  login_rate:
+    description: New logins a second, each of three requests.
+    type: float
+    default: 1
+  nodes:
+    description: Addresses of all nodes, whose readiness is looked at all the while. Empty, none.
+    type: list
+    elements: str
+    default: []
+  management_port:
+    description: Port of the nodes for O(nodes).
+    type: int
+    default: 9000
   half_done:
-    description: Logins that are begun at the node that dies and completed at others.
+    description: Logins that are begun at the node that fails and completed at others.
     type: dict
     suboptions:
       victim:
-        description: Address of the node that dies.
+        description: Address of the node that fails.
         type: str
         required: true
       others:
@@ -117,7 +130,9 @@ RETURN = r"""
 figures:
   description:
     - C(requests), C(failed) (an error answer, or a hang of ten seconds or more), C(hung), C(longest_gap_s) without a good answer,
-      C(worst_latency_s), C(p99_latency_s), C(seconds) of load, and the first C(failures) with time, step and cause.
+      C(worst_latency_s), C(p99_latency_s), C(seconds) of load, C(failed_steps), and the first C(failures) with time, step and cause.
+    - C(logins_fail_s), the seconds from the strike to the last new login that was begun and failed; C(failed_after_heal), requests that
+      failed after that; C(none_ready_s), the seconds in which no node called itself ready.
     - C(sessions) and C(sessions_lost) by refresh token, C(sso_sessions) and C(sso_lost) by cookie, C(half_done) and C(half_done_lost).
   returned: success
   type: dict
@@ -129,6 +144,10 @@ figures:
     worst_latency_s: 2.0
     p99_latency_s: 0.4
     seconds: 62.0
+    failed_steps: {refresh: 2}
+    logins_fail_s: 0.0
+    failed_after_heal: 0
+    none_ready_s: 0.0
     failures: [{at_s: 12.1, step: refresh, seconds: 0.0, detail: "status 502"}]
     sessions: 20
     sessions_lost: 0
@@ -143,9 +162,10 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aiportal.scaling.plugins.module_utils._failover import TROUBLE, Account, HalfDone, Users
+from ansible_collections.aiportal.scaling.plugins.module_utils._failover import LOGIN_STEPS, TROUBLE, Account, HalfDone, Users
 from ansible_collections.aiportal.scaling.plugins.module_utils._http import Http
-from ansible_collections.aiportal.scaling.plugins.module_utils._load import SteadyLoad
+from ansible_collections.aiportal.scaling.plugins.module_utils._load import MAX_WORKERS, SteadyLoad
+from ansible_collections.aiportal.scaling.plugins.module_utils._readiness import Readiness
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "base_url": {"type": "str", "required": True},
@@ -156,6 +176,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "password": {"type": "str", "required": True, "no_log": True},
     "sessions": {"type": "int", "default": 20},
     "rate": {"type": "float", "default": 5},
+    "login_rate": {"type": "float", "default": 1},
+    "nodes": {"type": "list", "elements": "str", "default": []},
+    "management_port": {"type": "int", "default": 9000},
     "half_done": {
         "type": "dict",
         "options": {
@@ -170,6 +193,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+class AbandonedError(Exception):
+    """Whoever struck is gone."""
+
+
 class Signals:
     """What happens outside, as files: the only way to talk to a module that runs."""
 
@@ -181,29 +208,56 @@ class Signals:
         with open(os.path.join(self._directory, name), "w", encoding="ascii"):
             pass
 
-    def wait(self, name: str, load: SteadyLoad) -> bool:
+    def wait(self, name: str, *loads: SteadyLoad) -> bool:
         """Whether it came before the time was over."""
         while not os.path.exists(os.path.join(self._directory, name)):
             if time.monotonic() > self._deadline:
                 return False
-            load.check()
+            # Without this the load of a playbook that failed goes on until the time is over.
+            if not os.path.isdir(self._directory):
+                raise AbandonedError("run_directory is gone, so that nobody waits for the figures")
+            for load in loads:
+                load.check()
             time.sleep(0.05)
         return True
+
+    def moment(self, name: str) -> float | None:
+        """When it came, by the clock of the measurements."""
+        try:
+            age = time.time() - os.stat(os.path.join(self._directory, name)).st_mtime
+        except FileNotFoundError:
+            return None
+        return time.monotonic() - age
 
 
 def drill(users: Users, given: dict[str, Any]) -> dict[str, Any]:
     half_done = HalfDone(**given["half_done"]) if given["half_done"] else None
     users.prepare(given["sessions"], half_done)
     signals = Signals(given["run_directory"], given["duration"])
-    load = SteadyLoad(users.job, given["rate"])
-    load.start()
+    loads = [SteadyLoad(job, rate, MAX_WORKERS) for job, rate in ((users.job, given["rate"]), (users.new_login, given["login_rate"]))]
+    readiness = Readiness(given["nodes"], given["management_port"])
+    readiness.start()
+    for load in loads:
+        load.start()
     signals.give("ready")
     lost = len(users.forms)
-    if signals.wait("struck", load) and half_done:
+    if signals.wait("struck", *loads) and half_done:
         lost = users.complete(half_done)
-    signals.wait("stop", load)
-    load.stop(timeout=30.0)
-    return {**users.meter.summary(), **users.lost(), "half_done": len(users.forms), "half_done_lost": lost}
+    signals.wait("stop", *loads)
+    for load in loads:
+        load.stop(timeout=30.0)
+    figures = {**users.meter.summary(), **phases(users, signals), "none_ready_s": readiness.stop()}
+    return {**figures, **users.lost(), "half_done": len(users.forms), "half_done_lost": lost}
+
+
+def phases(users: Users, signals: Signals) -> dict[str, Any]:
+    """What failed from the strike on, and after what was broken had been put right."""
+    struck, healed = signals.moment("struck"), signals.moment("healed")
+    logins = users.meter.failed_since(struck, *LOGIN_STEPS) if struck else []
+    return {
+        "logins_fail_s": round(max(logins, default=0.0), 1),
+        "failed_after_heal": len(users.meter.failed_since(healed)) if healed else 0,
+    }
 
 
 def main() -> None:
@@ -213,6 +267,8 @@ def main() -> None:
     users = Users(http, Account(given["realm"], given["username"], given["password"]))
     try:
         figures = drill(users, given)
+    except AbandonedError as error:
+        module.fail_json(msg=str(error))
     except TROUBLE as error:
         module.fail_json(msg="The load could not be prepared, so that nothing was measured: %s" % error)
     module.exit_json(changed=False, figures=figures)

@@ -1,21 +1,23 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RDS: an instance is available when its server answers, under an endpoint name like AWS'.
-AWS: AmazonRDS/latest/UserGuide/accessing-monitoring.html (status), CHAP_CommonTasks.Connect.html (endpoint)"""
+"""RDS: an instance is available when its server answers, under an endpoint name like AWS'; a reboot restarts the server.
+AWS: AmazonRDS/latest/UserGuide/accessing-monitoring.html (status), CHAP_CommonTasks.Connect.html (endpoint), USER_RebootInstance.html"""
 
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.rds import models
 
-from lab.control_plane.reports import reported
+from lab.control_plane.reports import REBOOT, report, reported
 from lab.settings import REGION, Lab
 
 DBInstance: Any = models.DBInstance
+Backend: Any = models.RDSBackend
 
 
 def apply(lab: Lab) -> None:
@@ -28,11 +30,22 @@ def apply(lab: Lab) -> None:
     def status(self: Any) -> str:
         state = str(self.__dict__["status"])
         running = state == "available" and not self.db_cluster_identifier
-        return "creating" if running and not reported("database", self.db_instance_identifier) else state
+        if not running or reported("database", self.db_instance_identifier):
+            return state
+        return "rebooting" if reported(REBOOT, self.db_instance_identifier) else "creating"
 
     def set_status(self: Any, value: str) -> None:
         self.__dict__["status"] = value
 
+    reboot = Backend.reboot_db_instance
+
+    def rebooted(self: Any, db_instance_identifier: str) -> Any:
+        report(REBOOT, db_instance_identifier, time.time())
+        # At once, or whoever waits for "available" would find the time before.
+        report("database", db_instance_identifier, False)
+        return reboot(self, db_instance_identifier)
+
+    Backend.reboot_db_instance = rebooted
     DBInstance.address = property(address)
     DBInstance.status = property(status, set_status)
 

@@ -110,3 +110,12 @@ def test_the_preparation_is_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 60.0])
     monkeypatch.setattr(failover, "Meter", lambda: Meter(clock=lambda: next(clock, 60.0)))
     assert users({}, monkeypatch).meter.summary()["longest_gap_s"] == 0.0
+
+
+@pytest.mark.parametrize(("change", "failed"), [({}, 0), ({"remembers": False}, 1), ({"dead": [""]}, 1)])
+def test_a_new_login_fails_where_its_page_or_its_form_does(change: dict[str, Any], failed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    world: dict[str, Any] = {}
+    made = users(world, monkeypatch)
+    world.update(change)
+    made.new_login()
+    assert made.meter.summary()["failed"] == failed

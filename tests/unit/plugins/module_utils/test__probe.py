@@ -45,6 +45,7 @@ def test_summary_counts_errors_and_hangs_as_failures_and_a_gap_ends_with_a_good_
         "worst_latency_s": 10.0,
         "p99_latency_s": 10.0,
         "seconds": 16.0,
+        "failed_steps": {"refresh": 1, "login page": 1},
         "failures": [
             {"at_s": 2.0, "step": "refresh", "seconds": 0.5, "detail": "status 502"},
             {"at_s": 3.0, "step": "login page", "seconds": 10.0, "detail": "answered after 10.0 s"},
@@ -87,3 +88,17 @@ def test_meter_measures_raises_on_and_leaves_out_the_time_at_a_hold_page() -> No
     summary = meter.summary()
     assert (summary["requests"], summary["failed"], summary["hung"], summary["worst_latency_s"]) == (2, 1, 0, 2.0)
     assert (meter.held, summary["seconds"], summary["failures"][0]["detail"]) == (1, 22.5, "status 500")
+
+
+def test_failures_are_told_from_a_moment_on_and_by_step() -> None:
+    clock = iter([0.0, 1.0, 1.5, 5.0, 5.5, 8.0, 8.5])
+    meter = Meter(clock=lambda: next(clock))
+    for step in ("login page", "login page", "refresh"):
+        with pytest.raises(ValueError, match="gone"):
+            meter.measure(step, _fail)
+    assert meter.failed_since(3.0) == [2.0, 5.0]
+    assert meter.failed_since(3.0, "login page") == [2.0]
+
+
+def _fail() -> None:
+    raise ValueError("gone")
