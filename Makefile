@@ -29,6 +29,8 @@ second-run: .venv/.stamp
 	@python -m lab.rehearsal second-run
 drills: .venv/.stamp  ## every drill on the demo's portal: kill, freeze, partition and the rest; half an hour
 	@python -m lab.drills $(DRILLS)
+alternatives: .venv/.stamp  ## how soon a lost node is noticed, by the ways there are; on the demo's portal, half an hour
+	@python -m lab.alternatives $(WAYS)
 rehearsal: .venv/.stamp  ## on the demo's portal: closed port, all nodes killed, back and forth, finalize; a quarter of an hour
 	@python -m lab.rehearsal
 killed-anywhere: .venv/.stamp  ## phase 3 from the starting portal (make lab-up), killed at twelve tasks, then finished
@@ -87,4 +89,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
 	rm -rf .venv .ansible build
 
-.PHONY: help venv lock demo demo-down refusals second-run drills rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down refusals second-run drills alternatives rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

@@ -11,7 +11,7 @@ from typing import Any
 BOOT = "instance-boot"  # when the API last asked for a (re)start of an instance
 SILENT = "instance-silent"  # since when an instance that should run does not
 REQUESTS = "target-group-requests"  # how many a target group's targets have had
-REBOOT = "database-reboot"  # and of a database's server
+REBOOT = "database-reboot"  # and of the server of a database
 
 _reports: dict[tuple[str, str], Any] = {}
 _lock = threading.Lock()

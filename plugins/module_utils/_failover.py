@@ -9,7 +9,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,9 +84,10 @@ class Users:
         oidc = self._oidc(self._browser)
         with contextlib.suppress(*TROUBLE):
             form = self.meter.measure("login page", oidc.open_login)
-            with self._login:
-                code = self.meter.measure("login", lambda: self._submit(oidc, form))
-            self.meter.measure("code to token", lambda: oidc.redeem(code))
+            with self._turn() as mine:
+                if mine:
+                    code = self.meter.measure("login", lambda: self._submit(oidc, form))
+                    self.meter.measure("code to token", lambda: oidc.redeem(code))
 
     def complete(self, half_done: HalfDone) -> int:
         """Submit each form at another node than the one it came from and redeem the code at yet another; how many did not get through."""
@@ -115,6 +116,17 @@ class Users:
                 return Session(oidc.password_grant(self._account.username, self._account.password), client)
             code = oidc.login(self._account.username, self._account.password)
             return Session(oidc.redeem(code), client, code.cookies)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Whether nobody is logging in just now. Nobody of the load waits for it: where logins are slow, a queue of them would keep the
+        half-done ones from being completed at all."""
+        mine = self._login.acquire(blocking=False)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self._login.release()
 
     def _submit(self, oidc: Oidc, form: LoginForm) -> Code:
         outcome = oidc.submit(form, self._account.username, self._account.password)
@@ -147,9 +159,10 @@ class Users:
 
     def _fresh_login(self, dummy: Session) -> None:
         oidc = self._oidc(self._grant)
-        with self._login:
-            tokens = self.meter.measure("direct grant", lambda: oidc.password_grant(self._account.username, self._account.password))
-        self.meter.measure("logout", lambda: oidc.logout(tokens))
+        with self._turn() as mine:
+            if mine:
+                tokens = self.meter.measure("direct grant", lambda: oidc.password_grant(self._account.username, self._account.password))
+                self.meter.measure("logout", lambda: oidc.logout(tokens))
 
     def _oidc(self, client: Client) -> Oidc:
         return Oidc(self._http, client, patience=10.0)
