@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bad input against the running lab: phase 3 must end with the sentence that names the variable, and must have asked AWS for no change."""
+"""Bad input against the running lab: the playbook must say the sentence that names the variable, and must have asked AWS for no change."""
 
 from __future__ import annotations
 
@@ -101,6 +101,11 @@ class Case:
     world: Callable[[Lab], contextlib.AbstractContextManager[None]] = undisturbed
     filters: dict[str, Any] | None = None
     variables: dict[str, Any] = field(default_factory=dict)
+    playbook: str = "phase3"
+
+
+def drill(name: str, sentence: str, **variables: Any) -> Case:
+    return Case(name, sentence, variables=variables, playbook="failover")
 
 
 CASES = [
@@ -132,6 +137,24 @@ CASES = [
         )
         for stack in ("udp", "ec2", "kubernetes")
     ),
+    Case(
+        "a node given up too soon",
+        r"keycloak_cluster_failure_timeout is 1: give 5 to 30 seconds",
+        variables={"keycloak_cluster_failure_timeout": 1},
+    ),
+    drill(
+        "an unknown drill", r"keycloak_failover_drills is kill, frost: name one or more of kill,", keycloak_failover_drills="[kill,frost]"
+    ),
+    drill(
+        "a threshold that is not a number",
+        r"keycloak_failover_thresholds\.kill\.failed is many, which is not a number",
+        keycloak_failover_thresholds={"kill": {"failed": "many"}},
+    ),
+    drill(
+        "a threshold of an unknown figure",
+        r"keycloak_failover_thresholds\.kill is .*give a drill .* a mapping of figures",
+        keycloak_failover_thresholds={"kill": {"fails": 1}},
+    ),
 ]
 
 
@@ -152,7 +175,7 @@ def passes(lab: Lab, case: Case) -> bool:
     with tempfile.TemporaryDirectory() as folder, case.world(lab):
         write_inventory(lab, case, Path(folder))
         before = len(calls.read_text().splitlines())
-        status, output = run(lab, folder, case.variables)
+        status, output = run(lab, folder, case)
         changes = [call for call in map(json.loads, calls.read_text().splitlines()[before:]) if changed_by_the_product(lab, call)]
     said = re.search(case.sentence, " ".join(output.split()))
     if status != 0 and said and not changes:
@@ -179,11 +202,16 @@ def write_inventory(lab: Lab, case: Case, folder: Path) -> None:
     (folder / "group_vars/aws_ec2.yml").write_text((source / "group_vars/aws_ec2.yml").read_text())
 
 
-def run(lab: Lab, inventory: str, variables: dict[str, Any]) -> tuple[int, str]:
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/phase3.yml", "--inventory", inventory]
+def run(lab: Lab, inventory: str, case: Case) -> tuple[int, str]:
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), f"playbooks/{case.playbook}.yml", "--inventory", inventory]
     environment = {**os.environ, **settings.user_environment(lab), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
     done = subprocess.run(
-        [*command, "--extra-vars", json.dumps(variables)], cwd=settings.ROOT, env=environment, capture_output=True, text=True, timeout=300
+        [*command, "--extra-vars", json.dumps(case.variables)],
+        cwd=settings.ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     return done.returncode, done.stdout + done.stderr
 
