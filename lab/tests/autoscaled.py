@@ -27,6 +27,19 @@ from ansible_collections.aiportal.scaling.plugins.modules import autoscaled_serv
 from lab.control_plane.alone import Alone, alone
 from lab.settings import REGION
 
+TARGET_GROUP: dict[str, Any] = {
+    "protocol": "TCP",
+    "port": 8080,
+    "health_check_protocol": "HTTP",
+    "health_check_path": "/health",
+    "health_check_interval": 5,
+    "health_check_timeout": 2,
+    "unhealthy_threshold_count": 2,
+    "deregistration_delay_timeout": 60,
+    "preserve_client_ip_enabled": False,
+    "listener": {"port": 80, "protocol": "TCP"},
+}
+
 
 class Account:
     """A VPC over three zones, an image, a key pair, an instance profile and security groups."""
@@ -81,37 +94,27 @@ class Account:
             "default_cooldown": 60,
             "instance_maintenance_policy": {"min_healthy_percentage": 100, "max_healthy_percentage": 200},
             "termination_policies": ["OldestLaunchTemplate", "OldestInstance"],
-            "launch_template": {
-                "image_id": self.image,
-                "instance_type": "t3.large",
-                "key_name": "portal",
-                "instance_profile": "gateway",
-                "security_groups": [self.group],
-                "user_data": "#!/bin/sh\ntrue\n",
-                "metadata_hop_limit": 2,
-                "volumes": [{"device_name": "/dev/xvda", "volume_size": 30}],
-                "keep_versions": 3,
-            },
+            "launch_template": self.template(),
             "load_balancer": {"name": "gateway", "create": True, "type": "network", "cross_zone_load_balancing": True},
-            "target_groups": [
-                {
-                    "protocol": "TCP",
-                    "port": 8080,
-                    "health_check_protocol": "HTTP",
-                    "health_check_path": "/health",
-                    "health_check_interval": 5,
-                    "health_check_timeout": 2,
-                    "unhealthy_threshold_count": 2,
-                    "deregistration_delay_timeout": 60,
-                    "preserve_client_ip_enabled": False,
-                    "listener": {"port": 80, "protocol": "TCP"},
-                }
-            ],
+            "target_groups": [copy.deepcopy(TARGET_GROUP)],
             "scaling_policies": [{"name": "cpu", "predefined_metric": "ASGAverageCPUUtilization", "target_value": 70}],
             "tags": {"Portal": "aiportal", "Component": "gateway"},
             "wait": False,
         }
-        return {**copy.deepcopy(options), **changed}
+        return {**options, **changed}
+
+    def template(self) -> dict[str, Any]:
+        return {
+            "image_id": self.image,
+            "instance_type": "t3.large",
+            "key_name": "portal",
+            "instance_profile": "gateway",
+            "security_groups": [self.group],
+            "user_data": "#!/bin/sh\ntrue\n",
+            "metadata_hop_limit": 2,
+            "volumes": [{"device_name": "/dev/xvda", "volume_size": 30}],
+            "keep_versions": 3,
+        }
 
     def run(self, options: dict[str, Any], check: bool = False, module: Any = autoscaled_service) -> dict[str, Any]:
         """The whole module, in this process."""

@@ -28,6 +28,10 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
+  - Reads with C(Describe*) of EC2, Auto Scaling, Elastic Load Balancing and CloudWatch, with C(GetInstanceProfile) where a profile
+    and C(DescribeCertificate) where a certificate is named.
+    C(GetResources) of the Resource Groups Tagging API finds what O(state=absent) has to remove.
+    Every call that changes something is in the C(steps) of check mode.
   - Protocol, port and version of a target group, and type and scheme of a load balancer cannot be changed. Give the new one another name.
 seealso:
   - module: aiportal.scaling.autoscaled_service_refresh

@@ -43,42 +43,43 @@ def service(**changed: Any) -> Service:
     return Service("web", {**OPTIONS, **changed})
 
 
+# Everything as OPTIONS ask for it.
+WHOLE: dict[str, Any] = {
+    "group": {
+        "Tags": LISTED,
+        "MinSize": 1,
+        "MaxSize": 3,
+        "DesiredCapacity": 1,
+        "VPCZoneIdentifier": "subnet-a,subnet-b",
+        "LaunchTemplate": {"LaunchTemplateId": "lt-1", "LaunchTemplateName": "web", "Version": "1"},
+        "TargetGroupARNs": [TARGET],
+        "Instances": [{"InstanceId": "i-1", "LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "1"}}],
+    },
+    "template": {"LaunchTemplateId": "lt-1", "DefaultVersionNumber": 1, "LatestVersionNumber": 1, "Tags": LISTED},
+    "versions": [{"VersionNumber": 1, "LaunchTemplateData": template.content(service(), LAUNCH)}],
+    "target_groups": {"web": {"TargetGroupArn": TARGET, "Protocol": "TCP", "Port": 80, "Attributes": {}}},
+    "balancer": {
+        "LoadBalancerArn": BALANCER,
+        "LoadBalancerName": "web",
+        "Type": "network",
+        "Scheme": "internal",
+        "Attributes": {},
+        "AvailabilityZones": [{"SubnetId": "subnet-a"}, {"SubnetId": "subnet-b"}],
+    },
+    "listeners": [
+        {
+            "ListenerArn": LISTENER,
+            "Port": 80,
+            "Protocol": "TCP",
+            "DefaultActions": [{"Type": "forward", "TargetGroupArn": TARGET}],
+        }
+    ],
+    "tags": {TARGET: OWN, BALANCER: OWN, LISTENER: OWN, RULE: OWN},
+}
+
+
 def seen(**changed: Any) -> Seen:
-    """Everything as OPTIONS ask for it."""
-    version = {"VersionNumber": 1, "LaunchTemplateData": template.content(service(), LAUNCH)}
-    whole: dict[str, Any] = {
-        "group": {
-            "Tags": LISTED,
-            "MinSize": 1,
-            "MaxSize": 3,
-            "DesiredCapacity": 1,
-            "VPCZoneIdentifier": "subnet-a,subnet-b",
-            "LaunchTemplate": {"LaunchTemplateId": "lt-1", "LaunchTemplateName": "web", "Version": "1"},
-            "TargetGroupARNs": [TARGET],
-            "Instances": [{"InstanceId": "i-1", "LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "1"}}],
-        },
-        "template": {"LaunchTemplateId": "lt-1", "DefaultVersionNumber": 1, "LatestVersionNumber": 1, "Tags": LISTED},
-        "versions": [version],
-        "target_groups": {"web": {"TargetGroupArn": TARGET, "Protocol": "TCP", "Port": 80, "Attributes": {}}},
-        "balancer": {
-            "LoadBalancerArn": BALANCER,
-            "LoadBalancerName": "web",
-            "Type": "network",
-            "Scheme": "internal",
-            "Attributes": {},
-            "AvailabilityZones": [{"SubnetId": "subnet-a"}, {"SubnetId": "subnet-b"}],
-        },
-        "listeners": [
-            {
-                "ListenerArn": LISTENER,
-                "Port": 80,
-                "Protocol": "TCP",
-                "DefaultActions": [{"Type": "forward", "TargetGroupArn": TARGET}],
-            }
-        ],
-        "tags": {TARGET: OWN, BALANCER: OWN, LISTENER: OWN, RULE: OWN},
-    }
-    return Seen(**{**whole, **changed})
+    return Seen(**{**WHOLE, **changed})
 
 
 def calls(plan: Plan) -> list[str]:
