@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from lab.auto_scaling.api.attachments import Attachments
 from lab.auto_scaling.api.groups import Groups
 from lab.auto_scaling.api.hooks import Hooks
 from lab.auto_scaling.api.instances import Instances
@@ -12,5 +13,5 @@ from lab.auto_scaling.api.policies import Policies
 from lab.auto_scaling.api.refreshes import Refreshes
 
 
-class Service(Groups, Instances, Hooks, Policies, Refreshes):
+class Service(Groups, Attachments, Instances, Hooks, Policies, Refreshes):
     """Actions that are not here are answered with status 500, as by moto."""
