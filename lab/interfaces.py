@@ -15,7 +15,7 @@ def ensure(ec2: Any, resource: str, description: str, subnet: str, groups: list[
     """The private address of the resource in that subnet; the interface is made when absent, its groups follow."""
     for interface in find(ec2, resource):
         if interface["SubnetId"] == subnet:
-            if {group["GroupId"] for group in interface["Groups"]} != set(groups):
+            if groups and {group["GroupId"] for group in interface["Groups"]} != set(groups):
                 ec2.modify_network_interface_attribute(NetworkInterfaceId=interface["NetworkInterfaceId"], Groups=groups)
             return str(interface["PrivateIpAddress"])
     made = ec2.create_network_interface(

@@ -18,6 +18,7 @@ from dnslib import PTR, QTYPE, RCODE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from lab import interfaces
+from lab.control_plane.reports import NODE_DOWN, reported
 from lab.settings import REGION, Lab
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,9 @@ def read(lab: Lab) -> Records:
                 records.add(name, [address])
                 records.add(reverse(address), [name])
     for balancer in lab.client("elbv2").describe_load_balancers()["LoadBalancers"]:
-        records.add(balancer["DNSName"], interfaces.addresses(ec2, balancer["LoadBalancerArn"].partition("loadbalancer/")[2]))
+        nodes = interfaces.addresses(ec2, balancer["LoadBalancerArn"].partition("loadbalancer/")[2])
+        # Zones without a healthy target are left out, unless that would leave none.
+        records.add(balancer["DNSName"], [node for node in nodes if not reported(NODE_DOWN, node)] or nodes)
     for database in lab.client("rds").describe_db_instances()["DBInstances"]:
         records.add(database["Endpoint"]["Address"], interfaces.addresses(ec2, database["DBInstanceIdentifier"]))
     for directory in lab.client("ds").describe_directories()["DirectoryDescriptions"]:

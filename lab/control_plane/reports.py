@@ -10,6 +10,7 @@ from typing import Any
 
 BOOT = "instance-boot"  # when the API last asked for a (re)start of an instance
 SILENT = "instance-silent"  # since when an instance that should run does not
+NODE_DOWN = "load-balancer-node-down"  # whether the node at an address has no healthy target
 REQUESTS = "target-group-requests"  # how many a target group's targets have had
 
 _reports: dict[tuple[str, str], Any] = {}

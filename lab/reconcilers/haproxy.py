@@ -135,7 +135,7 @@ def _frontend(listener: Listener) -> str:
 
 
 def _backend(group: Group) -> str:
-    lines = [f"balance {_algorithm(group)}", "option allbackups", *_stickiness(group), *_health_check(group)]
+    lines = [f"balance {_algorithm(group)}", "option allbackups", *_stickiness(group), *health_check(group)]
     for target in group.targets:
         lines += _servers(group, target)
     return f"backend {group.name}\n" + "".join(f"    {line}\n" for line in lines)
@@ -155,7 +155,7 @@ def _stickiness(group: Group) -> list[str]:
     return [f"cookie AWSALB insert indirect nocache maxidle {duration}s"] if _sticky(group) else []
 
 
-def _health_check(group: Group) -> list[str]:
+def health_check(group: Group) -> list[str]:
     check = group.description
     thresholds = f"rise {check['HealthyThresholdCount']} fall {check['UnhealthyThresholdCount']}"
     return [

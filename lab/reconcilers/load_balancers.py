@@ -56,18 +56,21 @@ class LoadBalancers:
         if not reachable(container):  # it boots
             return
         report(self.kind, balancer["LoadBalancerArn"], True)
+        self._reload(container, config, listeners, groups)
+        tell(container, haproxy_state.map_changes(ask(container, f"show map {haproxy.FORWARDS}"), haproxy.forwards(listeners)))
+        report_health(container, groups)
+
+    def _reload(self, container: Container, config: str, listeners: list[Listener], groups: list[Group]) -> None:
         if running(container) != haproxy.description(config):
             container.put_archive("/", archive(self._files(config, listeners, groups, ask(container, "show servers state"))))
             self.containers.exec(container, ["sh", "-c", RELOAD])
             wait_for(container, haproxy.description(config))
-        tell(container, haproxy_state.map_changes(ask(container, f"show map {haproxy.FORWARDS}"), haproxy.forwards(listeners)))
-        report_health(container, groups)
 
     def _listeners(self, balancer: Balancer) -> list[Listener]:
         result = []
         for listener in self.elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
             rules = self.elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
-            arn = listener["Certificates"][0]["CertificateArn"] if listener["Protocol"] == "HTTPS" else ""
+            arn = listener["Certificates"][0]["CertificateArn"] if listener["Protocol"] in ("HTTPS", "TLS") else ""
             result.append(Listener(listener["Protocol"], int(listener["Port"]), tuple(rules), arn))
         return result
 

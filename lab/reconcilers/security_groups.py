@@ -17,6 +17,9 @@ from docker.models.containers import Container
 from lab.containers import ADDRESS_LABEL, Containers
 from lab.settings import Lab
 
+# In the description of an interface that is open to all: a Network Load Balancer may have no security groups.
+NO_GROUPS = ", no security groups"
+EVERYTHING = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 CHAIN = re.compile(r"^-A INPUT -j (sg-[0-9a-f]+)$", re.M)
 ALWAYS = ("-i lo -j ACCEPT", "-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT")
 
@@ -36,12 +39,15 @@ class SecurityGroups:
     def reconcile(self) -> None:
         ec2 = self.lab.client("ec2")
         groups = {group["GroupId"]: group["IpPermissions"] for group in ec2.describe_security_groups()["SecurityGroups"]}
-        carried = carried_groups(ec2.describe_network_interfaces()["NetworkInterfaces"])
+        found = ec2.describe_network_interfaces()["NetworkInterfaces"]
+        carried = carried_groups(found)
+        unguarded = {one["PrivateIpAddress"] for one in found if one.get("Description", "").endswith(NO_GROUPS)}
         members = members_of(carried)
         for container in self.containers.all():
             address = container.labels.get(ADDRESS_LABEL, "")
             if container.status == "running" and address in carried:
                 permissions = [permission for group in carried[address] for permission in groups.get(group, [])]
+                permissions += [EVERYTHING] if address in unguarded else []
                 apply(container, render(permissions, members))
 
 
