@@ -23,6 +23,9 @@ demo-down: .venv/.stamp  ## end the lab, and the Docker engine if this checkout 
 	@python -m lab down
 	@tools/docker-engine stop
 
+autoscaled: .venv/.stamp  ## the autoscaled_service modules on real instances: scale, heal, refresh, roll back, warm pool, leave nothing
+	@tools/docker-engine
+	@python -m lab.autoscaled
 refusals: .venv/.stamp  ## bad input against the running lab: refused before anything changes
 	@python -m lab.refusals
 second-run: .venv/.stamp
@@ -85,4 +88,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
 	rm -rf .venv .ansible build
 
-.PHONY: help venv lock demo demo-down refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: help venv lock demo demo-down autoscaled refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

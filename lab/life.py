@@ -86,6 +86,12 @@ def server_pid(lab: Lab) -> int | None:
     return int(answer["pid"]) if answer.get("lab") == lab.name else None
 
 
+def clock_speed(lab: Lab) -> float:
+    """How fast the lab's clock runs, whatever this process was told."""
+    with urllib.request.urlopen(lab.api_url + HEALTH, timeout=5) as response:
+        return float(json.load(response)["clock"])
+
+
 def wait(what: str, done: Callable[[], bool], timeout: float, pause: float = 0.2) -> None:
     """Waits for a predicate; says so when it takes long, and what it waited for when it takes too long."""
     started, told = time.monotonic(), False

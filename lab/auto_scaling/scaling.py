@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lab.auto_scaling.model import Document, Member
+from lab.auto_scaling.model import Document, Group, Member
 from lab.auto_scaling.turn import Turn
 
 PERIOD = 60.0  # a policy whose alarm stays in ALARM acts again after this
@@ -122,7 +122,7 @@ def adjusted(capacity: int, policy: Document, amount: int) -> int:
 
 def contributing(turn: Turn) -> list[Member]:
     """Instances that have warmed up: the others' metrics do not count yet."""
-    warm = warmup(turn)
+    warm = warmup(turn.group)
     return [member for member in turn.group.active if member.in_service_since and turn.elapsed(member.in_service_since) >= warm]
 
 
@@ -130,12 +130,12 @@ def warming(turn: Turn) -> bool:
     return len(contributing(turn)) < len(turn.group.active)
 
 
-def warmup(turn: Turn) -> float:
-    default = turn.group.settings.get("DefaultInstanceWarmup")
+def warmup(group: Group) -> float:
+    default = group.settings.get("DefaultInstanceWarmup")
     if default not in (None, -1):
         return float(default)
-    given = [float(policy["EstimatedInstanceWarmup"]) for policy in turn.group.policies.values() if policy.get("EstimatedInstanceWarmup")]
-    return max(given, default=float(turn.group.settings["DefaultCooldown"]))
+    given = [float(policy["EstimatedInstanceWarmup"]) for policy in group.policies.values() if policy.get("EstimatedInstanceWarmup")]
+    return max(given, default=float(group.settings["DefaultCooldown"]))
 
 
 def _named(policy: Document) -> list[Document]:

@@ -61,7 +61,7 @@ class Api:
 
     def _health(self, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps({"lab": self.lab.name, "pid": os.getpid()}).encode()]
+        return [json.dumps({"lab": self.lab.name, "pid": os.getpid(), "clock": clock.CLOCK.speed}).encode()]
 
 
 class Handler(MotoRequestHandler):

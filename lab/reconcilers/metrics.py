@@ -14,7 +14,8 @@ from docker.models.containers import Container
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from lab.auto_scaling.world import GROUP_TAG
+from lab.auto_scaling import scaling
+from lab.auto_scaling.model import IN_SERVICE, STORE
 from lab.clock import CLOCK
 from lab.containers import Containers
 from lab.control_plane.reports import REQUESTS, report, reported
@@ -35,7 +36,7 @@ class Metrics:
         self.lab, self.containers = lab, containers
 
     def reconcile(self) -> None:
-        if not instance_groups_exist() or CLOCK.elapsed(reported(PUBLISHED, "", 0.0)) < PERIOD:
+        if not STORE.groups or CLOCK.elapsed(reported(PUBLISHED, "", 0.0)) < PERIOD:
             return
         report(PUBLISHED, "", CLOCK.now())
         hosts, backend = self.containers.by_kind("instance"), cloudwatch_backends[DEFAULT_ACCOUNT_ID][REGION]
@@ -54,8 +55,7 @@ class Metrics:
         if used is None or before is None or used < before[1]:
             return []
         percent = utilization(used - before[1], now - before[0], processors(instance))
-        groups = [tag["Value"] for tag in instance.get("Tags", []) if tag["Key"] == GROUP_TAG]
-        dimensions = [("InstanceId", key), *(("AutoScalingGroupName", group) for group in groups)]
+        dimensions = [("InstanceId", key)] + ([("AutoScalingGroupName", name)] if (name := counts_for(key)) else [])
         return [datum("CPUUtilization", percent, "Percent", *dimension) for dimension in dimensions]
 
     def _requests(self) -> list[Datum]:
@@ -74,10 +74,13 @@ class Metrics:
         return data
 
 
-def instance_groups_exist() -> bool:
-    from lab.auto_scaling.model import STORE
-
-    return bool(STORE.groups)
+def counts_for(instance: str) -> str:
+    """Name of the group whose metrics it is part of: only when it has warmed up, or its boot would look like load.
+    AWS: autoscaling/ec2/userguide/ec2-auto-scaling-default-instance-warmup.html"""
+    found = STORE.find(instance)
+    if found is None or found[1].state != IN_SERVICE:
+        return ""
+    return found[0].name if CLOCK.elapsed(found[1].in_service_since) >= scaling.warmup(found[0]) else ""
 
 
 def datum(name: str, value: float, unit: str, dimension: str, of: str) -> Datum:

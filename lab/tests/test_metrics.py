@@ -13,7 +13,7 @@ import pytest
 from lab.clock import CLOCK
 from lab.reconcilers import metrics
 from lab.reconcilers.alarms import Alarms, points_of
-from lab.tests.auto_scaling import START
+from lab.tests.auto_scaling import START, Case
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +76,14 @@ def test_evaluation_keeps_the_newest_value_for_scaling_policies(monkeypatch: pyt
     assert evaluated.state_value == "ALARM"
     assert not alarms._evaluate(evaluated, [point(1, 75.0), point(7, 60.0)])
     assert json.loads(evaluated.state_reason_data)["recentDatapoints"] == [60.0, 75.0]
+
+
+def test_an_instance_counts_for_its_group_when_it_has_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ec2-auto-scaling-default-instance-warmup.html: until then its metrics are no part of the group's."""
+    case = Case(desired=1, DefaultInstanceWarmup=60).settle()
+    monkeypatch.setattr(metrics, "STORE", case.store)
+    monkeypatch.setattr(CLOCK, "now", lambda: case.world.now)
+    assert metrics.counts_for("i-1") == ""
+    case.world.now += 60
+    assert metrics.counts_for("i-1") == "web"
+    assert metrics.counts_for("i-other") == ""

@@ -1,0 +1,239 @@
+# Copyright: (c) 2026, aiportal.scaling contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Proof of the autoscaled_service modules and of the lab's Auto Scaling, on real instances: a small HTTP service that scales, heals,
+is refreshed, goes back, waits warm, shrinks by the clock and leaves nothing. Figures: build/demo/autoscaled.json."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from docker.models.containers import Container
+
+from lab import clock, life
+from lab.clients.http_traffic import Traffic
+from lab.containers import Containers
+from lab.life import wait
+from lab.scenario import OUT, ScenarioError, Step, expect, run
+from lab.service.component import GRACE_SECONDS, MOST, NAME, PATIENCE, Component
+from lab.service.serve import UNWELL
+from lab.settings import Lab
+
+PROPAGATION = 2.0  # seconds from what the API says of a target to what the balancer does
+FIGURES = OUT / "autoscaled.json"
+BUSY = "/work?seconds=0.5"
+TARGET_CPU = 8.0  # per cent: the machine is shared
+ENVIRONMENT = {"LAB_PORTAL": "none", clock.VARIABLE: "30"}
+
+
+def component(lab: Lab, kind: str = "application") -> Component:
+    return Component(lab, life.clock_speed(lab), kind)
+
+
+def note(name: str, **figures: Any) -> None:
+    """Kept at once: a later step may fail."""
+    known = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    known[name] = {key: round(value, 1) if isinstance(value, float) else value for key, value in figures.items()}
+    FIGURES.write_text(json.dumps(known, indent=1) + "\n")
+    print(f"  {name}: " + ", ".join(f"{key} {value}" for key, value in known[name].items()), flush=True)
+
+
+def noted(name: str) -> dict[str, Any]:
+    known: dict[str, Any] = json.loads(FIGURES.read_text()).get(name, {}) if FIGURES.exists() else {}
+    return known
+
+
+def create(lab: Lab) -> None:
+    web = component(lab)
+    web.prepare()
+    plan = web.module("autoscaled_service", {**web.options("1")})
+    expect(bool(plan["changed"]), "nothing was changed by the first run")
+    web.await_serving(2)
+    again = web.manage(web.options("1"))
+    expect(not again["changed"], f"the second run changed {again.get('steps')}")
+    answer = Traffic(lab, web.balancer_name()).ask()
+    expect((answer.status, answer.version) == (200, "1"), f"the balancer answers {answer}")
+    zones = {one["AvailabilityZone"] for one in web.members().values()}
+    note("create", instances=2, zones=len(zones), second_run_changed=again["changed"])
+    expect(len(zones) == 2, f"the instances are all in {zones}")
+
+
+def scale_out(lab: Lab) -> None:
+    """Real load, measured from the instances' control groups, published, seen by the alarm of target tracking."""
+    web, before = component(lab), set(component(lab).members())
+    policy = {"name": "cpu", "predefined_metric": "ASGAverageCPUUtilization", "target_value": TARGET_CPU}
+    web.manage({**web.options("1"), "scaling_policies": [policy]})
+    traffic, began = Traffic(lab, web.balancer_name()), time.time()
+    with traffic.steady(rate=4.0, workers=4, path=BUSY):
+        web.await_serving(MOST)
+    (new,) = set(web.members()) - before
+    note(
+        "scale_out",
+        load_to_decision_s=web.launched_at(new) - began,
+        cold_s=time.time() - web.launched_at(new),
+        failed=len(traffic.failed()),
+    )
+    # From here on the size is held: the faults below are to be told from scale-in.
+    web.manage({**web.options("1"), "scaling_policies": [], "desired_capacity": 2})
+    web.await_serving(2)
+
+
+def heals(name: str, fault: Callable[[Container], object]) -> Step:
+    def step(lab: Lab) -> None:
+        web, traffic = component(lab), Traffic(lab, component(lab).balancer_name())
+        victim = min(web.serving(), key=web.launched_at)
+        over = web.in_service_at(victim) + GRACE_SECONDS + 5.0
+        wait(f"the grace period of {victim} to end", lambda: time.time() >= over, GRACE_SECONDS + 60.0)
+        container = Containers(lab).find(victim)
+        if container is None:
+            raise ScenarioError(f"{victim} has no container")
+        with traffic.steady():
+            time.sleep(2)
+            at = time.time()
+            fault(container)
+            wait(f"{victim} to be seen as unhealthy", lambda: web.targets().get(victim) != "healthy", 60, pause=0.2)
+            detected = time.time()
+            wait(f"{victim} to be replaced", lambda: victim not in web.members(), PATIENCE, pause=0.5)
+            web.await_serving(2)
+            healed = time.time()
+        late = traffic.failed(since=detected + PROPAGATION)
+        note(
+            name,
+            detected_s=detected - at,
+            replaced_s=healed - at,
+            requests=len(traffic.requests),
+            failed=len(traffic.failed()),
+            failed_after_detection=len(late),
+        )
+        expect(not late, f"{len(late)} requests failed after the fault was detected: {late[:3]}")
+
+    return step
+
+
+def refresh(lab: Lab) -> None:
+    web, traffic = component(lab), Traffic(lab, component(lab).balancer_name())
+    options = web.options("2")
+    options["launch_template"]["adopt"] = "by_refresh"
+    version = web.manage(options)["autoscaled_service"]["wanted_launch_template_version"]
+    with traffic.steady():
+        began = time.time()
+        done = web.module("autoscaled_service_refresh", {"name": NAME, "launch_template_version": version, "auto_rollback": True})
+        seconds = time.time() - began
+    versions, failed = {request.version for request in traffic.requests if request.status == 200}, traffic.failed()
+    status = done["instance_refresh"]["status"]
+    note("refresh", status=status, seconds=seconds, requests=len(traffic.requests), failed=len(failed))
+    expect(not failed, f"{len(failed)} requests failed during the refresh: {failed[:3]}")
+    expect(versions == {"1", "2"}, f"versions {versions} answered")
+    expect(traffic.ask().version == "2", "the old version still answers")
+
+
+def rollback(lab: Lab) -> None:
+    """A version that never gets healthy: given up after an hour of AWS' without progress, undone by itself, nobody noticed."""
+    web, traffic = component(lab), Traffic(lab, component(lab).balancer_name())
+    options = web.options("3", broken=True)
+    options["launch_template"]["adopt"] = "by_refresh"
+    version = web.manage(options)["autoscaled_service"]["wanted_launch_template_version"]
+    with traffic.steady():
+        began = time.time()
+        task = {"name": NAME, "launch_template_version": version, "auto_rollback": True}
+        said = web.module("autoscaled_service_refresh", task, fails=True)
+        seconds = time.time() - began
+    status = web.asg.describe_instance_refreshes(AutoScalingGroupName=NAME)["InstanceRefreshes"][0]["Status"]
+    note("rollback", status=status, seconds=seconds, requests=len(traffic.requests), failed=len(traffic.failed()), said=said["msg"][:160])
+    expect(status == "RollbackSuccessful", f"the refresh ended as {status}")
+    expect(not traffic.failed(), f"{len(traffic.failed())} requests failed: {traffic.failed()[:3]}")
+    expect({request.version for request in traffic.requests} == {"2"}, "another version than 2 answered")
+
+
+def warm_pool(lab: Lab) -> None:
+    web = component(lab)
+    pool = {"warm_pool": {"state": "Stopped", "min_size": 1, "max_group_prepared_capacity": MOST}}
+    web.manage({**web.options("2"), **pool})
+    wait("an instance in the warm pool", lambda: list(web.warm().values()) == ["Warmed:Stopped"], PATIENCE, pause=0.5)
+    (waiting,) = web.warm()
+    web.manage({**web.options("2"), "warm_pool": {**pool["warm_pool"], "min_size": 0}, "desired_capacity": MOST})
+    web.await_serving(MOST)
+    warm = time.time() - web.launched_at(waiting)
+    expect(waiting in web.serving(), f"{waiting} was warm, but another one was launched")
+    cold = float(noted("scale_out").get("cold_s", 0.0))
+    note("warm_pool", cold_s=cold, warm_s=warm, ratio=cold / warm)
+    expect(cold > warm, f"from the warm pool it took {warm:.1f} s, without {cold:.1f} s")
+
+
+def scheduled(lab: Lab) -> None:
+    web, at = component(lab), datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=20)
+    action = {"name": "night", "start_time": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "min_size": 1, "desired_capacity": 1}
+    options = {**web.options("2"), "warm_pool": {"enabled": False}, "scheduled_actions": [action]}
+    del options["min_size"]
+    web.manage(options)
+    expect(len(web.serving()) > 1, "it shrank before its time")
+    wait("the scheduled action", lambda: web.group()["DesiredCapacity"] == 1, 60)
+    delay = time.time() - at.timestamp()
+    web.await_serving(1)
+    note("scheduled", late_s=delay, shrunk_s=time.time() - at.timestamp())
+
+
+def absent(lab: Lab) -> None:
+    web = component(lab)
+    gone = web.module("autoscaled_service", {"name": NAME, "state": "absent", "load_balancer": {"name": NAME, "create": True}})
+    left = leftovers(lab)
+    note("absent", steps=len(gone.get("steps", [])), left=left)
+    expect(not left, f"left over: {left}")
+    again = web.module("autoscaled_service", {"name": NAME, "state": "absent", "load_balancer": {"name": NAME, "create": True}})
+    expect(not again["changed"], "a second absent changed something")
+
+
+def leftovers(lab: Lab) -> list[str]:
+    web = component(lab)
+    states = [one for page in web.ec2.get_paginator("describe_instances").paginate() for one in page["Reservations"]]
+    left = [i["InstanceId"] for r in states for i in r["Instances"] if i["State"]["Name"] not in ("terminated", "shutting-down")]
+    left += [one["LaunchTemplateName"] for one in web.ec2.describe_launch_templates()["LaunchTemplates"]]
+    left += [one["TargetGroupName"] for one in web.elbv2.describe_target_groups()["TargetGroups"]]
+    left += [one["LoadBalancerName"] for one in web.elbv2.describe_load_balancers()["LoadBalancers"]]
+    left += [one["AlarmName"] for one in lab.client("cloudwatch").describe_alarms()["MetricAlarms"]]
+    left += [NAME] if web.group() else []
+    wait("the hosts to go", lambda: bool(left) or not Containers(lab).all(), 60)
+    return left
+
+
+def network(lab: Lab) -> None:
+    """The same behind a network load balancer: it serves, a lost instance is replaced, nothing is left."""
+    web = component(lab, "network")
+    web.prepare()
+    web.manage(web.options("1"))
+    web.await_serving(2)
+    heals("network_kill", lambda container: container.kill())(lab)
+    absent(lab)
+
+
+STEPS: dict[str, Step] = {
+    "create": create,
+    "scale_out": scale_out,
+    "kill": heals("kill", lambda container: container.kill()),
+    "freeze": heals("freeze", lambda container: container.pause()),
+    "unwell": heals("unwell", lambda container: container.exec_run(["touch", UNWELL])),
+    "refresh": refresh,
+    "rollback": rollback,
+    "warm_pool": warm_pool,
+    "scheduled": scheduled,
+    "absent": absent,
+    "network": network,
+}
+
+
+def main() -> int:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    life.up()
+    OUT.mkdir(parents=True, exist_ok=True)
+    return run("autoscaled", STEPS, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
