@@ -36,7 +36,7 @@ class Component:
     # The account around it, as an operator has it
 
     def prepare(self) -> None:
-        vpc = self.ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": [self.lab.cidr]}])["Vpcs"][0]["VpcId"]
+        vpc = self._vpc()
         balancer = self._security_group(vpc, "balancer", {"IpRanges": [{"CidrIp": f"{self.lab.gateway}/32"}]}, 80)
         self._security_group(vpc, "node", {"UserIdGroupPairs": [{"GroupId": balancer}]}, PORT)
         if ROLE not in [role["RoleName"] for role in self.iam.list_roles()["Roles"]]:
@@ -44,6 +44,9 @@ class Component:
             self.iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
             self.iam.create_instance_profile(InstanceProfileName=ROLE)
             self.iam.add_role_to_instance_profile(InstanceProfileName=ROLE, RoleName=ROLE)
+
+    def _vpc(self) -> str:
+        return str(self.ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": [self.lab.cidr]}])["Vpcs"][0]["VpcId"])
 
     def _security_group(self, vpc: str, name: str, source: dict[str, Any], port: int) -> str:
         full = f"{NAME}-{name}"
@@ -63,7 +66,7 @@ class Component:
 
     def options(self, version: str, broken: bool = False) -> Options:
         images = self.ec2.describe_images(Filters=[{"Name": "name", "Values": ["aiportal-node"]}])["Images"]
-        subnets = self.ec2.describe_subnets()["Subnets"]
+        subnets = self.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [self._vpc()]}])["Subnets"]
         application = self.kind == "application"
         group = {
             "protocol": "HTTP" if application else "TCP",
@@ -113,7 +116,8 @@ class Component:
         command = [str(Path(sys.executable).with_name("ansible")), "localhost", "--inventory", "localhost,", "--connection", "local"]
         command += ["--extra-vars", json.dumps({"ansible_python_interpreter": sys.executable})]
         command += ["--module-name", f"aiportal.scaling.{name}", "--args", json.dumps(options)]
-        done = subprocess.run(command, cwd=settings.ROOT, env=environment(self.lab), capture_output=True, text=True)
+        variables = {**environment(self.lab), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+        done = subprocess.run(command, cwd=settings.ROOT, env=variables, capture_output=True, text=True)
         try:
             result: Options = json.loads(done.stdout.partition("=>")[2])
         except ValueError as error:
