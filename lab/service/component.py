@@ -95,6 +95,8 @@ class Component:
             "max_size": MOST,
             "health_check_type": "ELB",
             "health_check_period": self.lab_seconds(GRACE_SECONDS),
+            # Scale-in takes the one that scale-out brought: the others are old enough for the faults that follow.
+            "termination_policies": ["NewestInstance"],
             "default_instance_warmup": self.lab_seconds(10),
             "instance_maintenance_policy": {"min_healthy_percentage": 100, "max_healthy_percentage": 150},
             "load_balancer": {
