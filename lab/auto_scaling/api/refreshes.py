@@ -61,8 +61,8 @@ class Refreshes(Base):
 
     def put_warm_pool(self) -> ActionResult:
         group, given = self.group(), self.given
-        if group.settings.get("MixedInstancesPolicy"):
-            raise ValidationError("You can't add a warm pool to an Auto Scaling group that has a mixed instances policy or requests Spot.")
+        if uses_spot(group.settings.get("MixedInstancesPolicy") or {}):
+            raise ValidationError("You can't add a warm pool to an Auto Scaling group that requests Spot Instances.")
         if group.warm_pool and group.warm_pool.get("Status"):
             raise ValidationError("The warm pool is being deleted.")
         given.pop("AutoScalingGroupName")
@@ -92,6 +92,11 @@ class Refreshes(Base):
             raise refuse("ScalingActivityInProgress", "Activities are in progress in the warm pool; use ForceDelete or wait.")
         group.warm_pool["Status"] = "PendingDelete"
         return self.nothing()
+
+
+def uses_spot(mixed: Document) -> bool:
+    share = (mixed.get("InstancesDistribution") or {}).get("OnDemandPercentageAboveBaseCapacity")
+    return share is not None and int(share) < 100
 
 
 def check_preferences(preferences: Document) -> None:
