@@ -107,6 +107,18 @@ def test_target_tracking_makes_its_alarms_and_takes_them_along(aws: Aws) -> None
     assert aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
 
 
+@pytest.mark.parametrize("force", [True, False])
+def test_the_alarms_of_target_tracking_go_with_the_group(aws: Aws, force: bool) -> None:
+    """API DeleteAutoScalingGroup: policies and their alarms are deleted too."""
+    aws.create(DesiredCapacity=0)
+    metric = {"PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"}, "TargetValue": 70.0}
+    aws.asg.put_scaling_policy(
+        AutoScalingGroupName="web", PolicyName="cpu", PolicyType="TargetTrackingScaling", TargetTrackingConfiguration=metric
+    )
+    aws.asg.delete_auto_scaling_group(AutoScalingGroupName="web", ForceDelete=force)
+    assert aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+
+
 def test_scheduled_actions(aws: Aws) -> None:
     aws.create()
     action = {"AutoScalingGroupName": "web", "ScheduledActionName": "night", "Recurrence": "0 22 * * *", "DesiredCapacity": 0}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from lab.auto_scaling.model import STORE, Document, Group, Member
@@ -45,6 +46,22 @@ class Base(BaseResponse):
         if found is None:
             raise ValidationError(f"Instance Id not found - No managed instance found for instance ID: {identifier}")
         return found
+
+    @property
+    def alarms(self) -> dict[str, Any]:
+        """CloudWatch's, by name."""
+        found: dict[str, Any] = self.cloudwatch.alarms
+        return found
+
+    @property
+    def cloudwatch(self) -> Any:
+        return cloudwatch_backends[self.current_account][self.region]
+
+    def forget_alarms(self, group: Group) -> None:
+        """Those that target tracking made go with the policy, and with the group."""
+        for policy in group.policies.values():
+            for alarm in policy["Alarms"]:
+                self.alarms.pop(alarm["AlarmName"], None)
 
     def page(self, key: str, rows: Sequence[Any]) -> ActionResult:
         """One page; the token is where the next one starts."""

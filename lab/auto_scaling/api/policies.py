@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from moto.autoscaling.exceptions import ValidationError
 from moto.core.responses import ActionResult
@@ -33,13 +32,13 @@ class Policies(Base):
             policy["TargetTrackingConfiguration"].setdefault("DisableScaleIn", False)
         for gone in known.get("Alarms", []):
             if gone not in policy["Alarms"]:
-                self._cloudwatch().alarms.pop(gone["AlarmName"], None)
+                self.alarms.pop(gone["AlarmName"], None)
         group.policies[given["PolicyName"]] = policy
         return ActionResult({"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]})
 
     def _alarms(self, group: Group, policy: Document) -> list[Document]:
         """One above the target, one below, unless scale-in is off; with the names that the policy's alarms have already."""
-        backend, made = self._cloudwatch(), []
+        backend, made = self.cloudwatch, []
         low = not policy["TargetTrackingConfiguration"].get("DisableScaleIn")
         for kind in (scaling.HIGH, scaling.LOW) if low else (scaling.HIGH,):
             known = group.policies.get(policy["PolicyName"], {}).get("Alarms", [])
@@ -48,11 +47,6 @@ class Policies(Base):
             alarm = backend.put_metric_alarm(**alarms.tracking(name, kind, group, policy))
             made.append({"AlarmName": name, "AlarmARN": alarm.alarm_arn})
         return made
-
-    def _cloudwatch(self) -> Any:
-        from moto.cloudwatch.models import cloudwatch_backends
-
-        return cloudwatch_backends[self.current_account][self.region]
 
     def describe_policies(self) -> ActionResult:
         name, given = self.given.get("AutoScalingGroupName"), self.given
@@ -63,7 +57,7 @@ class Policies(Base):
         return self.page("ScalingPolicies", rows)
 
     def _with_alarms(self, policy: Document) -> Document:
-        return {**policy, "Alarms": alarms.of_policy(self._cloudwatch().alarms.values(), policy)}
+        return {**policy, "Alarms": alarms.of_policy(self.alarms.values(), policy)}
 
     def delete_policy(self) -> ActionResult:
         wanted = self.given["PolicyName"]
@@ -71,7 +65,7 @@ class Policies(Base):
             for name, policy in list(group.policies.items()):
                 if wanted in (name, policy["PolicyARN"]) and self.given.get("AutoScalingGroupName") in (None, group.name):
                     for alarm in policy["Alarms"]:
-                        self._cloudwatch().alarms.pop(alarm["AlarmName"], None)
+                        self.alarms.pop(alarm["AlarmName"], None)
                     del group.policies[name]
         return self.nothing()
 
