@@ -16,6 +16,11 @@ TEXTS = {
         "{node} does not answer at its management port: {detail}.",
         "Start Keycloak there, wait until it has booted, or open the management port to this host in the security group.",
     ),
+    "frozen": (
+        "frozen",
+        "{node} takes connections at its management port and does not answer: its process is frozen, or starved of CPU or memory.",
+        "Look at its host (top, dmesg); if it stays so for a minute, kill Java there: systemd starts it again.",
+    ),
     "health_missing": (
         "no_metrics",
         "{node} answers /health/ready with {status}.",
@@ -32,11 +37,21 @@ TEXTS = {
         "Use a release that has vendor_cluster_size (26.1 or later), and look for errors of JGroups in its log.",
     ),
     "database_unreadable": ("db_error", "The discovery table cannot be read: {detail}.", "Correct the option database."),
+    "health_silent": (
+        "db_error",
+        "{node} answers /metrics and not /health/ready: its checks wait for the database.",
+        "Look at the database and at the way to it; the node comes back by itself.",
+    ),
     "database_down": ("db_error", "{node} has no connection to its database.", "Look at the database and at the node's pool."),
     "cache_local": (
         "cache_local",
         "{node} runs with cache=local: it knows of no other node.",
         "Remove cache=local from its configuration and restart it.",
+    ),
+    "no_cluster_check": (
+        "other_stack",
+        "{node} has no cluster health check: it does not find the others by jdbc-ping, and its readiness says nothing about the cluster.",
+        "Remove cache-stack and cache-config-file from its configuration and restart it: only jdbc-ping has the check.",
     ),
     "same_process": (
         "address_wrong",
@@ -48,6 +63,11 @@ TEXTS = {
         "{row} has announced {ip} in the discovery table, where no other node reaches it.",
         "Set bind_address to the host's address in the VPC.",
     ),
+    "row_bridge": (
+        "address_wrong",
+        "{row} has announced {ip}, an address between containers of one host, while {missing} has no row of its own.",
+        "Give the container the host's network, or publish 7800 and 57800 and set external_address to the host's address in the VPC.",
+    ),
     "row_elsewhere": (
         "address_wrong",
         "{row} has announced {ip}, which is no address of nodes, while {missing} has no row of its own.",
@@ -56,7 +76,7 @@ TEXTS = {
     "row_missing": (
         "address_wrong",
         "{node} has no fresh row in the discovery table.",
-        "Check that its bind_address is its own, that it uses jdbc-ping (no cache-stack), and that it uses the same database.",
+        "Check that its bind_address is its own and that it uses the same database.",
     ),
     "port_refused": (
         "ports_closed",
@@ -126,6 +146,11 @@ TEXTS = {
         "{node} answers not ready, and {row} at {ip} has not been renewed for {age} s.",
         "Delete that row once its host is known to be dead.",
     ),
+    "mixed_releases": (
+        "mixed_releases",
+        "The nodes run different releases: {releases}.",
+        "End the rolling change that was begun, or install the same release on all of them.",
+    ),
     "no_witness": (
         "unproven",
         "The sizes are right, and without database and probe the members could still be strangers.",
@@ -138,11 +163,7 @@ TEXTS = {
         "{row} at {ip} is in the cluster {name} on the same database, as allowed.",
         "Stop it when it is not needed any more.",
     ),
-    "no_cluster_check": (
-        "",
-        "{node} has no cluster health check, so that its readiness says nothing about the cluster.",
-        "Remove cache-stack: only jdbc-ping has the check.",
-    ),
+    "mark_left": ("", "A probe that was killed had left its mark ({mark}) on the client.", "Nothing: it is removed."),
 }
 
 

@@ -28,6 +28,9 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_model im
     Reading,
 )
 
+# Where Docker and Podman put containers, unless told otherwise.
+BRIDGES = tuple(ipaddress.ip_network(network) for network in ("172.17.0.0/16", "10.88.0.0/16"))
+
 
 def judge(expected: Expected, vantage: str, reading: Reading, previous: Reading | None = None) -> list[Finding]:
     """What is wrong in this reading, or moved since the previous one. No fault: everything that was looked at fits one cluster."""
@@ -49,9 +52,14 @@ def judge_proof(reading: Reading, probe: Probe | None) -> list[Finding]:
     """What is wrong with the proof as a whole, once the readings were good."""
     if probe is None:
         return [] if reading.rows is not None else [finding("no_witness")]
+    found = [finding("mark_left", mark=probe.left)] if probe.left else []
     if probe.error:
-        return [finding("probe_failed", probe.node, detail=probe.error)]
-    return [finding("probe_stale", pairs=", ".join(probe.stale))] if probe.stale else []
+        return [*found, finding("probe_failed", probe.node, detail=probe.error)]
+    if probe.stale:
+        found.append(finding("probe_stale", pairs=", ".join(probe.stale)))
+    if len(set(probe.releases.values())) > 1:
+        found.append(finding("mixed_releases", releases=", ".join(f"{name} {release}" for name, release in probe.releases.items())))
+    return found
 
 
 def cluster_name(expected: Expected, reading: Reading) -> str:
@@ -68,10 +76,9 @@ def coordinator(expected: Expected, reading: Reading) -> str | None:
 
 def _node(node: NodeReading) -> Iterator[Finding]:
     if node.ready is None and node.metrics is None:
-        yield finding("unreachable", node.name, detail=node.error)
+        yield finding("frozen", node.name) if node.accepts else finding("unreachable", node.name, detail=node.error)
         return
-    if node.ready not in (200, 503):
-        yield finding("health_missing", node.name, status=node.ready or "nothing")
+    yield from _health(node)
     if node.metrics != 200:
         yield finding("metrics_missing", node.name, status=node.metrics or "nothing")
     elif node.cache_manager == LOCAL_MANAGER:
@@ -80,11 +87,18 @@ def _node(node: NodeReading) -> Iterator[Finding]:
         yield finding("cache_metrics_missing", node.name)
     elif node.size is None or node.is_down(STARTED_CHECK):
         yield finding("starting", node.name)
+
+
+def _health(node: NodeReading) -> Iterator[Finding]:
+    if node.ready is None:
+        yield finding("health_silent", node.name)
+    elif node.ready not in (200, 503):
+        yield finding("health_missing", node.name, status=node.ready)
     if node.is_down(DATABASE_CHECK):
         yield finding("database_down", node.name)
     if node.is_down(SHUTDOWN_CHECK):
         yield finding("stopping", node.name)
-    if node.joined and node.ready == 200 and CLUSTER_CHECK not in node.checks:
+    if node.other_stack:
         yield finding("no_cluster_check", node.name)
 
 
@@ -159,7 +173,7 @@ def _table(expected: Expected, name: str, reading: Reading) -> Iterator[Finding]
             yield finding("old_row", row=row.name, ip=row.ip, age=row.age_s)
     if reading.rows is not None:
         yield from _addresses(expected, name, reading, live)
-    yield from _coordinators(reading, live)
+    yield from _coordinators(expected, reading, live)
 
 
 def _live(reading: Reading, rows: Sequence[PingRow]) -> list[PingRow]:
@@ -176,12 +190,13 @@ def _live(reading: Reading, rows: Sequence[PingRow]) -> list[PingRow]:
 
 def _other_clusters(expected: Expected, name: str, reading: Reading, rows: Sequence[PingRow]) -> Iterator[Finding]:
     clusters = {node.address: node.cluster for node in reading.nodes}
+    taken = {row.ip for row in rows if row.cluster_name == clusters.get(row.host)}
     for row in rows:
         if row.cluster_name in (name, clusters.get(row.host)) or row.starting:
             continue  # where it is the node's own cluster, there is a finding about its name
         if row.cluster_name in expected.allow_clusters:
             yield finding("other_cluster", row=row.name, ip=row.ip, name=row.cluster_name)
-        elif row.host in clusters:
+        elif row.ip in taken:  # by the node that is there now: one process can listen at an address and port
             yield finding("old_row", expected.addresses[row.host], row=row.name, ip=row.ip, age=row.age_s)
         else:
             yield finding("foreign_cluster", row=row.name, ip=row.ip, name=row.cluster_name)
@@ -189,7 +204,8 @@ def _other_clusters(expected: Expected, name: str, reading: Reading, rows: Seque
 
 def _addresses(expected: Expected, name: str, reading: Reading, rows: Sequence[PingRow]) -> Iterator[Finding]:
     hosts = {row.host for row in rows}
-    missing = [node.name for node in reading.nodes if node.joined and node.cluster in ("", name) and node.address not in hosts]
+    own = [node for node in reading.nodes if node.joined and node.cluster in ("", name) and not node.other_stack]
+    missing = [node.name for node in own if node.address not in hosts]
     if any(row.starting for row in reading.rows or ()):
         missing = []  # a row of theirs may be the one that is starting
     outside = [row for row in rows if row.host not in expected.addresses]
@@ -197,7 +213,7 @@ def _addresses(expected: Expected, name: str, reading: Reading, rows: Sequence[P
         if _is_loopback(row.host):
             yield finding("row_loopback", row=row.name, ip=row.ip)
         elif missing:
-            yield finding("row_elsewhere", row=row.name, ip=row.ip, missing=" and ".join(missing))
+            yield finding("row_bridge" if _is_bridge(row.host) else "row_elsewhere", row=row.name, ip=row.ip, missing=" and ".join(missing))
         else:
             yield finding("stranger", row=row.name, ip=row.ip)
     if not outside:
@@ -205,11 +221,12 @@ def _addresses(expected: Expected, name: str, reading: Reading, rows: Sequence[P
             yield finding("row_missing", node)
 
 
-def _coordinators(reading: Reading, live: Sequence[PingRow]) -> Iterator[Finding]:
+def _coordinators(expected: Expected, reading: Reading, live: Sequence[PingRow]) -> Iterator[Finding]:
     # What a node that is down or booting has left behind says nothing about the cluster of the others.
     out = {node.address for node in reading.nodes if not node.joined}
     rows = [row for row in live if row.host not in out]
-    if not rows:
+    # One that is marked at an address that is none of nodes has a finding that says more.
+    if not rows or any(row.coord and row.host not in expected.addresses for row in rows):
         return
     marked = [row for row in rows if row.coord]
     named = {row.coordinated_by for row in rows if row.coordinated_by}
@@ -238,5 +255,12 @@ def _unready(name: str, reading: Reading) -> Iterator[Finding]:
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_bridge(host: str) -> bool:
+    try:
+        return any(ipaddress.ip_address(host) in network for network in BRIDGES)
     except ValueError:
         return False

@@ -15,20 +15,24 @@ SHUTDOWN_CHECK = "Graceful Shutdown"
 LOCAL_MANAGER = "DefaultCacheManager"  # what the metrics call the caches with cache=local
 STALE_SECONDS = 60  # Keycloak's own limit (KEYCLOAK_JDBC_PING2 staleness_timeout)
 
-# The order decides which of several findings names the state: first where nothing can be known, then causes, then what they lead to.
+# The order decides which of several findings names the state: first where nothing can be known, then what explains the rest, then what is,
+# then what a cluster that stands is in danger of.
 STATES = (
     "unreachable",
+    "frozen",
     "no_metrics",
     "db_error",
     "cache_local",
+    "other_stack",
     "address_wrong",
-    "ports_closed",
     "forming",
     "singleton",
     "split",
     "partial",
+    "ports_closed",
     "multiple_clusters",
     "stale_rows",
+    "mixed_releases",
     "unproven",
     "one_cluster",
 )
@@ -50,6 +54,7 @@ class NodeReading:
     checks: Mapping[str, str] = field(default_factory=dict)
     metrics: int | None = None
     error: str = ""
+    accepts: bool = False  # it took a connection that it did not answer: its kernel lives, its server does not
     size: int | None = None
     label: str = ""
     cache_manager: str = ""
@@ -61,6 +66,11 @@ class NodeReading:
     def joined(self) -> bool:
         """Whether it is in a cluster at all, be it one of its own."""
         return self.size is not None and self.cache_manager != LOCAL_MANAGER
+
+    @property
+    def other_stack(self) -> bool:
+        """In a cluster, ready, and without the check that only jdbc-ping has."""
+        return self.joined and self.ready == 200 and CLUSTER_CHECK not in self.checks
 
     def is_down(self, check: str) -> bool:
         return self.checks.get(check) == "DOWN"
@@ -125,13 +135,18 @@ class Reading:
 
 @dataclass(frozen=True)
 class Probe:
-    """What came of writing on one node and reading on another. error: why it could not be done; stale: the pairs that did not see it."""
+    """What came of writing on one node and reading on another.
+
+    error: why it could not be done. stale: the pairs that did not see it. left: the mark of a run that was killed, now removed.
+    """
 
     pairs: int = 0
     stale: Sequence[str] = ()
     slowest: float = 0.0
     error: str = ""
     node: str = ""
+    left: str = ""
+    releases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

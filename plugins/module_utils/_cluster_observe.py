@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.aiportal.scaling.plugins.module_utils import _metrics
 from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_model import Node, NodeReading, PingRow, PortReading, Reading
@@ -67,10 +68,23 @@ class Observer:
         try:
             health = http.request("GET", "/health/ready")
             reading = replace(reading, ready=health.status, checks=read_checks(health.text))
+        except HttpError as error:
+            # While the database is away this answer takes until it is back, and metrics come at once.
+            if not timed_out(error):
+                return replace(reading, error=str(error))
+        try:
             metrics = http.request("GET", "/metrics")
         except HttpError as error:
-            return replace(reading, error=str(error))
+            return replace(reading, error=str(error), accepts=timed_out(error) and self._accepts(node))
         return read_metrics(replace(reading, metrics=metrics.status), metrics.text if metrics.status == 200 else "")
+
+    def _accepts(self, node: Node) -> bool:
+        port = urlsplit(self._places.management.format("host")).port or 0
+        return try_port(node, port, "management").result == "open"
+
+
+def timed_out(error: HttpError) -> bool:
+    return isinstance(error.__cause__, (TimeoutError, socket.timeout))
 
 
 def read_checks(text: str) -> dict[str, str]:

@@ -9,9 +9,10 @@ changed on A is seen new on B only if the two are of one cluster: in all variant
 
 from __future__ import annotations
 
+import signal
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -20,8 +21,10 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_model im
 from ansible_collections.aiportal.scaling.plugins.module_utils._http import HttpError, behind_balancer
 from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_admin import AdminError, KeycloakAdmin, realm_path
 
-# Constant, so that a run that was killed half-way is healed by the next one.
-RESTING = "Used by aiportal.scaling to see that nodes hear of each other's changes. Not in use otherwise."
+# An attribute that nothing else has: where it is found, a run was killed half-way, and to remove it is to put back what was there.
+MARK = "aiportal.scaling.probe"
+# What a controller that is interrupted or loses its connection sends.
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 SEEN_SECONDS = 3.0
 POLL_SECONDS = 0.1
 
@@ -46,6 +49,8 @@ class ClusterProbe:
         self._clock = clock
         self._admins: dict[str, KeycloakAdmin] = {}
         self._path = ""
+        self._left = ""
+        self._releases: dict[str, str] = {}
 
     def run(self) -> Probe:
         where = self._nodes[0]
@@ -56,20 +61,23 @@ class ClusterProbe:
             found = self._find()
             if not found:
                 return Probe(error=f"realm {self._options.realm} has no client {self._options.client_id}", node=where.name)
-            self._path = realm_path(self._options.realm, "/clients/" + found)
+            self._path = realm_path(self._options.realm, "/clients/" + str(found["id"]))
+            self._left = mark_of(found)
             return self._write_and_read()
         except (AdminError, HttpError) as error:
-            return Probe(error=f"at {where.name}: {error}", node=where.name)
+            return Probe(error=f"at {where.name}: {error}", node=where.name, left=self._left)
 
     def _log_in(self, node: Node) -> None:
         options = self._options
         http = behind_balancer("https://" + options.hostname, node.address, options.http_port)
         self._admins[node.name] = KeycloakAdmin(http, options.username, options.password, options.admin_realm)
+        if release := self._admins[node.name].release():
+            self._releases[node.name] = release
 
-    def _find(self) -> str | None:
+    def _find(self) -> Mapping[str, Any] | None:
         query = "/clients?" + urlencode({"clientId": self._options.client_id})
         clients: list[dict[str, Any]] = self._admins[self._nodes[0].name].get(realm_path(self._options.realm, query))
-        return str(clients[0]["id"]) if clients else None
+        return clients[0] if clients else None
 
     def _write_and_read(self) -> Probe:
         first, others = self._nodes[0], self._nodes[1:]
@@ -82,10 +90,11 @@ class ClusterProbe:
                 self._warm(first)
                 self._write(node, [first], results)
         finally:
-            self._put(first, RESTING)
+            self._restore()
         seen = [seconds for seconds in results.values() if seconds is not None]
         stale = tuple(pair for pair, seconds in results.items() if seconds is None)
-        return Probe(pairs=len(results), stale=stale, slowest=round(max(seen, default=0.0), 3))
+        slowest = round(max(seen, default=0.0), 3)
+        return Probe(pairs=len(results), stale=stale, slowest=slowest, left=self._left, releases=self._releases)
 
     def _warm(self, node: Node) -> None:
         """A node that has not cached the value reads it from the database, and would pass in any cluster."""
@@ -93,7 +102,7 @@ class ClusterProbe:
             self._read(node)
 
     def _write(self, writer: Node, readers: Sequence[Node], results: dict[str, float | None]) -> None:
-        text = f"probe {uuid.uuid4()}"
+        text = str(uuid.uuid4())
         self._put(writer, text)
         written = self._clock()
         for reader in readers:
@@ -109,9 +118,36 @@ class ClusterProbe:
             time.sleep(POLL_SECONDS)
 
     def _read(self, node: Node) -> str:
-        return str(self._admins[node.name].get(self._path).get("description", ""))
+        return mark_of(self._admins[node.name].get(self._path))
 
     def _put(self, node: Node, text: str) -> None:
-        answer = self._admins[node.name].call("PUT", self._path, {"description": text})
+        """Other attributes stay: Keycloak takes an empty one as its removal, and leaves alone what is not named."""
+        answer = self._admins[node.name].call("PUT", self._path, {"attributes": {MARK: text}})
         if answer.status >= 300:
-            raise AdminError(f"the description of the client cannot be written ({answer.status} {answer.text[:100]})")
+            raise AdminError(f"the mark cannot be written to the client ({answer.status} {answer.text[:100]})")
+
+    def _restore(self) -> None:
+        """Through any node that takes it: the one that was written to may be the one that fails."""
+        reasons = []
+        for node in self._nodes:
+            try:
+                return self._put(node, "")
+            except (AdminError, HttpError) as error:
+                reasons.append(f"{node.name}: {error}")
+        raise AdminError("the mark cannot be removed from the client, the next run will: " + "; ".join(reasons))
+
+
+def mark_of(client: Mapping[str, Any]) -> str:
+    return str((client.get("attributes") or {}).get(MARK, ""))
+
+
+def unwind_on_signals() -> None:
+    """A signal ends the run as an exception does, so that the probe removes its mark; a second one does not disturb that."""
+
+    def unwind(number: int, dummy: Any) -> None:
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for each in SIGNALS:
+        signal.signal(each, unwind)

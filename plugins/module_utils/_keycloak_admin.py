@@ -45,6 +45,14 @@ class KeycloakAdmin:
         """A request whose refusal is an answer to be looked at."""
         return self._http.json(method, "/admin/realms" + path, value, self._headers)
 
+    def release(self) -> str:
+        """The node's own release; empty where it may not be seen, or is not told in time: a cold node collects it slowly."""
+        try:
+            answer = self._http.json("GET", "/admin/serverinfo", None, self._headers)
+            return str(answer.json().get("systemInfo", {}).get("version", "")) if answer.status == 200 else ""
+        except HttpError:
+            return ""
+
     def _ok(self, method: str, path: str, value: Mapping[str, Any] | None) -> Response:
         answer = self.call(method, path, value)
         if answer.status >= 300:

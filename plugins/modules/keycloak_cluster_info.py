@@ -32,8 +32,8 @@ attributes:
   idempotent:
     support: full
     details:
-      - The probe puts the description of its client back to a constant text, also when it fails half-way.
-        A later run heals one that was killed.
+      - The probe marks its client with an attribute of its own and removes it again, also when it fails half-way or is ended by a signal.
+        A run that was killed leaves the mark, which the next one recognises, removes and tells of.
       - Each connection to a cluster port leaves a warning (JGRP000006) in the peer's log.
 options:
   nodes:
@@ -123,7 +123,7 @@ options:
         type: str
   probe:
     description:
-      - A change of a client's description, written on one node and read on the others, and once the other way.
+      - An attribute of a client, written on one node and read on the others, and once the other way. The release of each node is read, too.
       - The client is to be one that nobody uses. It is not made by this module.
     type: dict
     suboptions:
@@ -204,12 +204,16 @@ one_cluster:
 state:
   description:
     - V(one_cluster), or what the most telling finding stands for.
-    - In order of precedence, V(unreachable) is a node that does not answer, V(no_metrics) one that does not tell its cluster's size,
+    - In order of precedence, V(unreachable) is a node that does not answer, V(frozen) one that takes connections and does not answer them,
+      V(no_metrics) one that does not tell its cluster's size,
       V(db_error) a database that a node or this module cannot read, V(cache_local) a node that is not clustered,
-      V(address_wrong) one that announced an address that is not its own, V(ports_closed) a cluster port that this host cannot connect to,
+      V(other_stack) one that finds the others by other means than the database, so that its readiness does not speak of the cluster,
+      V(address_wrong) one that announced an address that is not its own,
       V(forming) a cluster in motion, V(singleton) a node that is alone, V(split) nodes that do not hear of each other,
-      V(partial) a cluster that lacks members, V(multiple_clusters) strangers, or a cluster of another name, V(stale_rows) rows of the dead
-      that keep nodes unready, and V(unproven) no fault, without a witness who could know of strangers.
+      V(partial) a cluster that lacks members, V(ports_closed) a cluster that stands with a port that this host cannot connect to,
+      V(multiple_clusters) strangers, or a cluster of another name, V(stale_rows) rows of the dead
+      that keep nodes unready, V(mixed_releases) a cluster whose nodes differ in release (told with O(probe) only),
+      and V(unproven) no fault, without a witness who could know of strangers.
   returned: success
   type: str
   sample: one_cluster
@@ -291,7 +295,7 @@ probe:
   description: What came of the probe. C(ok) is null where it was not made, and C(skipped) says why.
   returned: success
   type: dict
-  sample: {ok: true, pairs: 3, slowest_s: 0.05, skipped: ''}
+  sample: {ok: true, pairs: 3, slowest_s: 0.05, skipped: '', releases: {kc-1: 26.7.4, kc-2: 26.7.4, kc-3: 26.7.4}}
 """
 
 import time
@@ -302,7 +306,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_judge import cluster_name, coordinator
 from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_model import Expected, Node, Probe
 from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_observe import Observer, Places
-from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_probe import ClusterProbe, ProbeOptions
+from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_probe import ClusterProbe, ProbeOptions, unwind_on_signals
 from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_watch import Clock, Outcome, Patience, Watch
 from ansible_collections.aiportal.scaling.plugins.module_utils._host_addresses import is_local
 from ansible_collections.aiportal.scaling.plugins.module_utils._keycloak_database import DATABASE_ARGUMENTS, target_from
@@ -412,12 +416,14 @@ def result(expected: Expected, outcome: Outcome) -> dict[str, Any]:
 
 def probe_result(probe: Probe | None, skipped: str) -> dict[str, Any]:
     if probe is None:
-        return {"ok": None, "pairs": 0, "slowest_s": None, "skipped": skipped}
-    return {"ok": not (probe.error or probe.stale), "pairs": probe.pairs, "slowest_s": probe.slowest, "skipped": ""}
+        return {"ok": None, "pairs": 0, "slowest_s": None, "skipped": skipped, "releases": {}}
+    ok = not (probe.error or probe.stale)
+    return {"ok": ok, "pairs": probe.pairs, "slowest_s": probe.slowest, "skipped": "", "releases": dict(probe.releases)}
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    unwind_on_signals()
     try:
         module.exit_json(changed=False, **run(module.params, module.check_mode))
     except OptionError as error:

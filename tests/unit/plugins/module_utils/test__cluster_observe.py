@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -88,6 +89,9 @@ def serve() -> Iterator[Callable[[Answers], int]]:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 status, text = answers.get(self.path, (404, ""))
+                if not status:
+                    time.sleep(0.3)
+                    return
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(text.encode())
@@ -95,7 +99,7 @@ def serve() -> Iterator[Callable[[Answers], int]]:
             def log_message(self, *args: Any) -> None:
                 pass
 
-        server = HTTPServer(("127.0.0.1", 0), Handler)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
         return server.server_address[1]
@@ -142,6 +146,27 @@ def test_node_that_does_not_answer() -> None:
 
     assert [(node.ready, node.metrics) for node in seen.nodes] == [(None, None)] * 2
     assert "refused" in seen.nodes[0].error
+
+
+def test_node_that_takes_connections_and_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a stopped process looks: its kernel goes on taking connections."""
+    monkeypatch.setattr(observe, "ANSWER_SECONDS", 0.05)
+    with socket.socket() as frozen:
+        frozen.bind(("127.0.0.1", 0))
+        frozen.listen()
+        seen = observe.Observer(places(int(frozen.getsockname()[1]))).look()
+
+    assert [(node.ready, node.accepts) for node in seen.nodes] == [(None, True)] * 2
+    assert not observe.Observer(places(free_port())).look().nodes[0].accepts
+
+
+def test_readiness_that_hangs_does_not_hide_the_metrics(serve: Callable[[Answers], int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Keycloak 26.7 does while its database is away."""
+    monkeypatch.setattr(observe, "ANSWER_SECONDS", 0.1)
+
+    seen = observe.Observer(places(serve({"/health/ready": (0, ""), "/metrics": (200, CLUSTERED)}))).look()
+
+    assert (seen.nodes[0].ready, seen.nodes[0].metrics, seen.nodes[0].size) == (None, 200, 3)
 
 
 def test_error_page_is_no_metrics(serve: Callable[[Answers], int]) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +19,16 @@ NODES = (Node("a", "10.0.0.1"), Node("b", "10.0.0.2"), Node("c", "10.0.0.3"))
 OPTIONS = cluster_probe.ProbeOptions("auth.example", "aiportal", "probe", "admin", "secret")
 
 
+OTHERS = {"post.logout.redirect.uris": "+"}  # attributes of the client that are none of the probe's
+
+
 class Portal:
     """Nodes on one database; a write is told to the nodes that are joined, as JGroups would."""
 
     def __init__(self, joined: str = "abc", broken: str = "", clients: bool = True) -> None:
-        self.database = {"description": "anything"}
-        self.caches: dict[str, str] = {}
+        self.database = dict(OTHERS)
+        self.caches: dict[str, dict[str, str]] = {}
+        self.releases = {"a": "26.7.4", "b": "26.7.4", "c": "26.7.4"}
         self.joined = joined
         self.broken = broken
         self.clients = clients
@@ -45,18 +50,22 @@ class FakeHttp:
     def json(self, method: str, path: str, value: Any, headers: Mapping[str, str]) -> Response:
         portal = self.portal
         portal.requests.append((self.node, method, path))
+        if path == "/admin/serverinfo":
+            return Response(200, [], json.dumps({"systemInfo": {"version": portal.releases[self.node]}}))
         if method == "PUT":
             return self.put(value)
+        shown = {"id": "1", "attributes": portal.caches.setdefault(self.node, dict(portal.database))}
         if "clientId=" in path:
-            return Response(200, [], json.dumps([{"id": "1"}] if portal.clients else []))
-        shown = portal.caches.setdefault(self.node, portal.database["description"])
-        return Response(200, [], json.dumps({"description": shown}))
+            return Response(200, [], json.dumps([shown] if portal.clients else []))
+        return Response(200, [], json.dumps(shown))
 
-    def put(self, value: dict[str, str]) -> Response:
+    def put(self, value: dict[str, dict[str, str]]) -> Response:
+        """As Keycloak does: what is named is set, or removed where it is empty; the rest stays."""
         portal = self.portal
         if self.node == portal.broken:
             raise HttpError("connection refused")
-        portal.database.update(value)
+        merged = {**portal.database, **value["attributes"]}
+        portal.database = {key: text for key, text in merged.items() if text}
         told = portal.joined if self.node in portal.joined else self.node
         for node in told:
             portal.caches.pop(node, None)
@@ -80,7 +89,7 @@ def test_one_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(portal, monkeypatch)
 
     assert (result.pairs, result.stale, result.error) == (3, (), "")
-    assert portal.database["description"] == cluster_probe.RESTING
+    assert portal.database == OTHERS
 
 
 @pytest.mark.parametrize(
@@ -97,7 +106,7 @@ def test_nodes_that_do_not_hear_of_it(joined: str, stale: set[str], monkeypatch:
     result = run(portal, monkeypatch)
 
     assert set(result.stale) == stale
-    assert portal.database["description"] == cluster_probe.RESTING
+    assert portal.database == OTHERS
 
 
 def test_readers_are_warm_before_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,16 +116,63 @@ def test_readers_are_warm_before_the_write(monkeypatch: pytest.MonkeyPatch) -> N
 
     before_first_write = portal.requests[: next(index for index, request in enumerate(portal.requests) if request[1] == "PUT")]
 
-    assert [node for node, dummy, path in before_first_write if "clientId=" not in path] == ["b", "b", "c", "c"]
+    assert [node for node, dummy, path in before_first_write if path.endswith("/clients/1")] == ["b", "b", "c", "c"]
 
 
-def test_description_is_restored_when_a_node_fails_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mark_is_removed_when_a_node_fails_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
     portal = Portal(broken="b")
 
     result = run(portal, monkeypatch)
 
     assert "connection refused" in result.error
-    assert portal.database["description"] == cluster_probe.RESTING
+    assert portal.database == OTHERS
+
+
+def test_mark_is_removed_through_another_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node that was written to takes nothing any more."""
+    portal = Portal()
+
+    def break_first(self: Any, reader: Node, text: str, written: float) -> None:
+        portal.broken = "a"
+
+    monkeypatch.setattr(cluster_probe.ClusterProbe, "_await", break_first)
+    run(portal, monkeypatch)
+
+    assert portal.database == OTHERS
+
+
+def test_mark_of_a_killed_run_is_told_of_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    portal = Portal()
+    portal.database[cluster_probe.MARK] = "1b4e"
+
+    result = run(portal, monkeypatch)
+
+    assert (result.left, result.stale, result.error) == ("1b4e", (), "")
+    assert portal.database == OTHERS
+
+
+@pytest.mark.parametrize("number", cluster_probe.SIGNALS)
+def test_mark_is_removed_when_a_signal_ends_the_run(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    portal = Portal()
+    before = {each: signal.getsignal(each) for each in cluster_probe.SIGNALS}
+    monkeypatch.setattr(cluster_probe.ClusterProbe, "_await", lambda *dummy: signal.raise_signal(number))
+    cluster_probe.unwind_on_signals()
+    try:
+        with pytest.raises(SystemExit):
+            run(portal, monkeypatch)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    assert any(method == "PUT" for dummy_node, method, dummy_path in portal.requests)
+    assert portal.database == OTHERS
+
+
+def test_releases_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    portal = Portal()
+    portal.releases = {"a": "26.7.4", "b": "26.7.4", "c": ""}
+
+    assert run(portal, monkeypatch).releases == {"a": "26.7.4", "b": "26.7.4"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_model im
 from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_watch import Clock, Outcome, Patience, Watch
 
 NODES = (Node("a", "10.0.0.1"), Node("b", "10.0.0.2"))
-GOOD = {"ready": 200, "metrics": 200, "size": 2, "cache_manager": "keycloak", "cluster": "ISPN"}
+CHECKS = {"Keycloak cluster health check": "UP"}
+GOOD = {"ready": 200, "checks": CHECKS, "metrics": 200, "size": 2, "cache_manager": "keycloak", "cluster": "ISPN"}
 PROVEN = Probe(pairs=2)
 
 

@@ -30,7 +30,8 @@ class FakeObserver:
     def look(self) -> Reading:
         nodes = [
             NodeReading(
-                node.name, node.address, 200, {"Keycloak cluster health check": "UP"}, 200, "", self.size, node.name, "keycloak", "x"
+                **{"name": node.name, "address": node.address, "ready": 200, "checks": {"Keycloak cluster health check": "UP"}},
+                **{"metrics": 200, "size": self.size, "label": node.name, "cache_manager": "keycloak", "cluster": "x"},
             )
             for node in self.places.nodes
         ]
@@ -43,7 +44,7 @@ class FakeProbe:
         assert options.password == "secret-word"
 
     def run(self) -> Probe:
-        return Probe(pairs=2, slowest=0.05)
+        return Probe(pairs=2, slowest=0.05, releases={"a": "26.7.4"})
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_one_cluster(run: Run) -> None:
 
     assert (result["one_cluster"], result["state"], result["size"], result["coordinator"]) == (True, "one_cluster", 2, "a")
     assert (result["node"], result["cluster_name"], result["reads"]) == ("a", "x", 3)
-    assert result["probe"] == {"ok": True, "pairs": 2, "slowest_s": 0.05, "skipped": ""}
+    assert result["probe"] == {"ok": True, "pairs": 2, "slowest_s": 0.05, "skipped": "", "releases": {"a": "26.7.4"}}
     assert not result["changed"]
     assert [node["name"] for node in result["nodes"]] == ["a", "b"]
 
