@@ -33,7 +33,8 @@ CONVERTERS: dict[int, Any] = {
     **dict.fromkeys((700, 701, 1700), float),
 }
 AUTHENTICATION = {3: "cleartext", 5: "md5"}
-SQLSTATE_KINDS = {"28P01": "auth", "28000": "auth", "3D000": "database", "53300": "full", "57P03": "starting"}
+# 08P01 is what PgBouncer says of every login that it refuses.
+SQLSTATE_KINDS = {"28P01": "auth", "28000": "auth", "08P01": "auth", "3D000": "database", "53300": "full", "57P03": "starting"}
 
 
 class PostgresError(Exception):
@@ -165,8 +166,8 @@ class Postgres:
 
 
 @contextmanager
-def connect(target: Target) -> Iterator[Postgres]:
-    """A connection that is logged in and cannot write; every failure is a PostgresError."""
+def connect(target: Target, session_sql: str = SESSION_SQL) -> Iterator[Postgres]:
+    """A connection that is logged in and, as session_sql is, cannot write; every failure is a PostgresError."""
     try:
         sock = socket.create_connection((target.host, target.port), timeout=target.timeout)
     except OSError as error:
@@ -176,7 +177,8 @@ def connect(target: Target) -> Iterator[Postgres]:
         sock = _secure(sock, target)
         session = Postgres(sock, target)
         session.login()
-        session.query(SESSION_SQL)
+        if session_sql:
+            session.query(session_sql)
         yield session
     except OSError as error:
         raise PostgresError("unreachable", f"the connection to {target} broke: {error}") from None
