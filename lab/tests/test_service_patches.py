@@ -188,6 +188,7 @@ def test_a_rebooted_database_is_not_available_until_its_server_answers_again(aws
     assert status() == "available"
     client.reboot_db_instance(DBInstanceIdentifier="db")
     assert status() == "rebooting"
+    assert client.describe_db_instances(DBInstanceIdentifier="db")["DBInstances"][0]["StorageThroughput"] == 0
     assert reports.reported(reports.REBOOT, "db") > 0
     reports.report("database", "db", True)
     assert status() == "available"

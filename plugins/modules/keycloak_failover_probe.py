@@ -15,8 +15,8 @@ description:
     the node has failed, and in the end asks for every session again.
   - Runs for as long as the failure takes, so it is started with C(async) and C(poll=0) on a host that stays up, and told what happens
     by files in O(run_directory).
-  - It writes V(ready) there when sessions and half-done logins stand. Whoever strikes makes V(struck) right after, V(healed) when
-    the cause is gone (left out where nothing has to be put right), and V(stop) when the cluster is whole again.
+  - It writes V(ready) there when sessions and half-done logins stand. Whoever strikes makes V(striking) right before, V(struck) right
+    after, V(healed) when the cause is gone (left out where nothing has to be put right), and V(stop) when the cluster is whole again.
 author:
   - aiportal.scaling contributors (@aiportal)
 extends_documentation_fragment:
@@ -256,8 +256,8 @@ def drill(users: Users, given: dict[str, Any]) -> dict[str, Any]:
 
 def phases(users: Users, signals: Signals) -> dict[str, Any]:
     """What failed from the strike on, and after what was broken had been put right."""
-    struck, healed = signals.moment("struck"), signals.moment("healed")
-    logins = users.meter.failed_since(struck, *LOGIN_STEPS) if struck else []
+    striking, healed = signals.moment("striking"), signals.moment("healed")
+    logins = users.meter.failed_since(striking, *LOGIN_STEPS) if striking else []
     return {
         "logins_fail_s": round(max(logins, default=0.0), 1),
         "failed_after_heal": len(users.meter.failed_since(healed)) if healed else 0,

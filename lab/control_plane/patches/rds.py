@@ -49,7 +49,11 @@ def apply(lab: Lab) -> None:
         report("database", db_instance_identifier, False)
         return reboot(self, db_instance_identifier)
 
+    throughput = DBInstance.storage_throughput
+
     Backend.reboot_db_instance = rebooted
+    # AWS gives it for every type of storage; amazon.aws.rds_instance fails without it.
+    DBInstance.storage_throughput = property(lambda self: throughput.fget(self) or 0, throughput.fset)
     DBInstance.address = property(address)
     DBInstance.status = property(status, set_status)
     _snapshots()
