@@ -56,6 +56,11 @@ rolling: .venv/.stamp  ## changes, upgrade and downgrade of a live cluster under
 	@tools/docker-engine
 	@python -m lab.rolling
 
+tls: .venv/.stamp  ## on the demo's portal: TLS to the nodes and between them, certificates changed while it serves
+	@python -m lab.tls
+sessions: .venv/.stamp  ## on the demo's portal: to sticky sessions and back, and what is lost
+	@python -m lab.sessions
+
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
 	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals
 check: .venv/.stamp  ## all that needs no Docker: linters, types, unit tests, ansible-test, documentation
@@ -104,5 +109,4 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	@[ ! -e build/lab ] || $(MAKE) --no-print-directory demo-down
 	rm -rf .venv .ansible build
 
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
-.PHONY: help venv lock demo demo-down autoscaled refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) help venv lock demo demo-down autoscaled refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean states drills alternatives pooling directory bench-directory rolling tls sessions
