@@ -56,6 +56,11 @@ rolling: .venv/.stamp  ## changes, upgrade and downgrade of a live cluster under
 	@tools/docker-engine
 	@python -m lab.rolling
 
+tls: .venv/.stamp  ## on the demo's portal: TLS to the nodes and between them, certificates changed while it serves
+	@python -m lab.tls
+sessions: .venv/.stamp  ## on the demo's portal: to sticky sessions and back, and what is lost
+	@python -m lab.sessions
+
 test: .venv/.stamp  ## everything: check, Molecule, demo, a second run, refusals
 	@tools/steps test $(CHECKS) images -- molecule -- demo -- second-run -- refusals
 check: .venv/.stamp  ## all that needs no Docker: linters, types, unit tests, ansible-test, documentation

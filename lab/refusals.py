@@ -114,8 +114,22 @@ def drill(name: str, sentence: str, **variables: Any) -> Case:
     return Case(name, sentence, variables=variables, playbook="failover")
 
 
+def own(key: str, certificate: str, authority: str = "ca") -> dict[str, Any]:
+    """The variables of a cluster with certificates of its own."""
+    return {
+        "keycloak_cluster_mtls": "files",
+        "keycloak_cluster_mtls_certificate_file": str(CERTIFICATES / f"{certificate}.pem"),
+        "keycloak_cluster_mtls_key_file": str(CERTIFICATES / f"{key}.key"),
+        "keycloak_cluster_mtls_ca_files": [str(CERTIFICATES / f"{authority}.pem")],
+    }
+
+
 def make_certificates() -> None:
+    signer = certificates.authority(CERTIFICATES, "ca")
     certificates.authority(CERTIFICATES, "other-ca")
+    certificates.issue(CERTIFICATES, "node", signer)
+    certificates.issue(CERTIFICATES, "other", signer)
+    certificates.issue(CERTIFICATES, "soon", signer, days=13)
 
 
 CASES = [
@@ -201,6 +215,22 @@ CASES = [
         # The lab's hosts share one clock, so the limit moves instead: what is measured is never exactly zero.
         r"The clock of \S+ is [\d.]+ s apart from the database's.*let chrony on the node use 169\.254\.169\.123",
         variables={"keycloak_migration_max_clock_offset": 0, "keycloak_cluster_max_clock_offset": 0},
+    ),
+    Case(
+        "the key of another certificate",
+        r"keycloak_cluster_mtls_key_file.*other\.key is not the key of \S+node\.pem",
+        variables=own("other", "node"),
+    ),
+    Case(
+        "a certificate of another authority",
+        r"keycloak_cluster_mtls_ca_files: \S+node\.pem is not signed by \S+other-ca\.pem",
+        variables=own("node", "node", "other-ca"),
+    ),
+    Case("a certificate that ends soon", r"soon\.pem ends on \S+ in 13 days, 14 are wanted: renew it first", variables=own("soon", "soon")),
+    Case(
+        "half of a pair for the balancer",
+        r"keycloak_cluster_https_certificate_file, keycloak_cluster_https_key_file: .*cannot be read",
+        variables={"keycloak_cluster_https_certificate_file": str(CERTIFICATES / "node.pem")},
     ),
     Case(
         "an authority that is not the database's",

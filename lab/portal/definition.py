@@ -25,6 +25,13 @@ def write(lab: Lab) -> None:
     (target / DEFINITION).write_text("---\n" + yaml.safe_dump(merged, sort_keys=False))
 
 
+def change(lab: Lab, name: str, settings: dict[str, Any]) -> None:
+    """What an operator does: other settings in a file of group_vars/all. The portal's are merged, those of another file replaced."""
+    path = lab.state / "inventory" / "group_vars" / "all" / f"{name}.yml"
+    whole = merge(yaml.safe_load(path.read_text()), {name: settings}) if name == "portal" else settings
+    path.write_text("---\n" + yaml.safe_dump(whole, sort_keys=False))
+
+
 def differences(lab: Lab) -> dict[str, Any]:
     archive = f"{lab.node_api_url}/{artifacts.BUCKET}/{artifacts.KEYCLOAK.file}"
     keycloak = {"archive": archive, "release": artifacts.KEYCLOAK.version}
