@@ -65,30 +65,10 @@ class Component:
     # The modules
 
     def options(self, version: str, broken: bool = False) -> Options:
-        images = self.ec2.describe_images(Filters=[{"Name": "name", "Values": ["aiportal-node"]}])["Images"]
         subnets = self.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [self._vpc()]}])["Subnets"]
-        application = self.kind == "application"
-        group = {
-            "protocol": "HTTP" if application else "TCP",
-            "port": PORT,
-            "health_check_protocol": "HTTP",
-            "health_check_path": "/health",
-            "health_check_interval": 5,
-            "health_check_timeout": 2,
-            "healthy_threshold_count": 2,
-            "unhealthy_threshold_count": 2,
-            "deregistration_delay_timeout": 5,
-            "listener": {"port": 80, "protocol": "HTTP" if application else "TCP"},
-        }
         return {
             "name": NAME,
-            "launch_template": {
-                "image_id": images[0]["ImageId"],
-                "instance_type": "t3.micro",
-                "instance_profile": ROLE,
-                "security_groups": [self._group_id("node")],
-                "user_data": user_data.render(NAME, version, self.lab.node_api_url, broken),
-            },
+            "launch_template": self._launch_template(version, broken),
             # Two zones: each is a node of a network load balancer, hence a host.
             "subnets": sorted(subnet["SubnetId"] for subnet in subnets if subnet["AvailabilityZone"] in settings.ZONES[:2]),
             "min_size": 2,
@@ -106,8 +86,33 @@ class Component:
                 "security_groups": [self._group_id("balancer")],
                 "cross_zone_load_balancing": True,
             },
-            "target_groups": [group],
+            "target_groups": [self._target_group()],
             "lifecycle_hooks": [{"name": user_data.HOOK, "transition": "launching", "heartbeat_timeout": 7200}],
+        }
+
+    def _launch_template(self, version: str, broken: bool) -> Options:
+        images = self.ec2.describe_images(Filters=[{"Name": "name", "Values": ["aiportal-node"]}])["Images"]
+        return {
+            "image_id": images[0]["ImageId"],
+            "instance_type": "t3.micro",
+            "instance_profile": ROLE,
+            "security_groups": [self._group_id("node")],
+            "user_data": user_data.render(NAME, version, self.lab.node_api_url, broken),
+        }
+
+    def _target_group(self) -> Options:
+        protocol = "HTTP" if self.kind == "application" else "TCP"
+        return {
+            "protocol": protocol,
+            "port": PORT,
+            "health_check_protocol": "HTTP",
+            "health_check_path": "/health",
+            "health_check_interval": 5,
+            "health_check_timeout": 2,
+            "healthy_threshold_count": 2,
+            "unhealthy_threshold_count": 2,
+            "deregistration_delay_timeout": 5,
+            "listener": {"port": 80, "protocol": protocol},
         }
 
     def manage(self, options: Options) -> Options:
