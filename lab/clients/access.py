@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import time
@@ -20,6 +21,8 @@ from lab import network, pki
 from lab.portal import HOSTNAME, LANGFUSE_SECRET, REALM, people
 from lab.portal.realm import REDIRECTS
 from lab.settings import Lab
+
+QUESTIONS = 4
 
 
 class Access:
@@ -42,11 +45,18 @@ class Access:
         return Http(f"https://{HOSTNAME}", connect_to=f"{self.address()}:443", ca_pem=self._ca, timeout=30.0)
 
     def address(self) -> str:
-        answer = DNSRecord.parse(DNSRecord.question(HOSTNAME).send(self._lab.resolver, 53, timeout=5))
+        answer = DNSRecord.parse(self._ask(DNSRecord.question(HOSTNAME)))
         addresses = [str(record.rdata) for record in answer.rr if isinstance(record.rdata, A)]
         if not addresses or ipaddress.ip_address(addresses[0]) not in ipaddress.ip_network(self._lab.cidr):
             raise RuntimeError(f"{HOSTNAME} resolves to {addresses}, which is not in the lab")
         return addresses[0]
+
+    def _ask(self, question: DNSRecord) -> bytes:
+        """Again when no answer comes, as every resolver of an operating system does: on a busy machine the lab's own can take a while."""
+        for _ in range(QUESTIONS - 1):
+            with contextlib.suppress(TimeoutError):
+                return bytes(question.send(self._lab.resolver, 53, timeout=5))
+        return bytes(question.send(self._lab.resolver, 53, timeout=5))
 
 
 def count_users(lab: Lab) -> int:
