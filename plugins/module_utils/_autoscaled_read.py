@@ -15,7 +15,7 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_state
 from ansible_collections.aiportal.scaling.plugins.module_utils._aws_read import Clients, chunks, pages, unless_missing
 
 Api = Any
-Children = dict[str, "Future[Any]"]
+Children = dict[str, Future[Any]]
 
 
 def read(clients: Clients, service: Service, removal: bool = False) -> Seen:

@@ -114,8 +114,8 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, files: Files, t
         raise CertificateError(f"{files.certificate} cannot be used for TLS ({error.reason}): give another certificate") from None
     shown = ends[1].getpeercert()
     raw = ends[1].getpeercert(True)
-    assert shown
-    assert raw
+    if not shown or not raw:  # a peer that shows none does not get through the handshake
+        raise CertificateError(f"{files.certificate} was not shown in a handshake: give another certificate")
     ends_at = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), datetime.timezone.utc)
     return Certificate(hashlib.sha256(raw).hexdigest(), ends_at)
 
