@@ -42,15 +42,17 @@ class Spare:
         self._model = model
         self.member = Member("", "", "")
 
-    def launch(self, groups: list[str]) -> None:
+    def launch(self) -> None:
+        """In the network of its model, behind the same security groups."""
+        model = self._ec2.describe_instances(InstanceIds=[self._model.instance])["Reservations"][0]["Instances"][0]
         image = self._ec2.describe_images(Filters=[{"Name": "name", "Values": ["aiportal-node"]}])["Images"][0]["ImageId"]
         instance = self._ec2.run_instances(
             ImageId=image,
             MinCount=1,
             MaxCount=1,
             KeyName=NAME,
-            SubnetId=self._ec2.describe_subnets()["Subnets"][0]["SubnetId"],
-            SecurityGroupIds=groups,
+            SubnetId=model["SubnetId"],
+            SecurityGroupIds=[group["GroupId"] for group in model["SecurityGroups"]],
             TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": TAG}]}],
         )["Instances"][0]
         self.member = Member(TAG, instance["PrivateIpAddress"], instance["InstanceId"])

@@ -65,19 +65,18 @@ class World:
 
     @functools.cached_property
     def spare(self) -> Spare:
-        groups = self.lab.client("ec2").describe_instances(InstanceIds=[self.nodes[0].instance])["Reservations"][0]["Instances"][0]
         server = Spare(self.lab, self.nodes[0])
-        server.launch([group["GroupId"] for group in groups["SecurityGroups"]])
+        server.launch()
         return server
 
-    def expect(self, state: str, verdict: str, *codes: str, calm: bool = False, within: float = 180, **look: Any) -> None:
-        """Looks until the verdict and these findings are there; until then anything but one cluster may be said, unless all is calm."""
+    def expect(self, state: str, verdict: str, *codes: str, within: float = 180, **look: Any) -> None:
+        """Looks until the verdict and these findings are there; until then anything but one cluster may be said."""
         start = time.monotonic()
         members = look.pop("members", self.nodes)
         while True:
             self.last = self.looker.look(members, wait=within if verdict == "one_cluster" else 0, **look)
             fine = self.last.state == verdict and set(codes) <= set(self.last.codes)
-            lied = self.last.state == "one_cluster" != verdict and not calm
+            lied = self.last.state == "one_cluster" != verdict
             seconds = time.monotonic() - start
             if fine or lied or seconds > within:
                 break
@@ -143,6 +142,13 @@ def probe(world: World) -> None:
     expect(not marked(world.lab), "the mark of the killed probe is still there")
 
 
+def inverted(world: World) -> None:
+    """Written by hand, because a merge brings it about only sometimes; what the servers make of it, and its end, are theirs."""
+    world.database.invert()
+    world.expect("inverted coordinator rows", "forming", "coordinator_rows")
+    world.expect("put right by the coordinator", "one_cluster")
+
+
 def environments(world: World) -> None:
     """Another server on the same database, of another cluster name and of the same; apart, and merged; then two and two."""
     server, nodes = world.spare, world.nodes
@@ -157,7 +163,6 @@ def environments(world: World) -> None:
     world.hosts.heal([*nodes, server.member])
     world.expect("two environments, one name, merged", "multiple_clusters", "too_many", "stranger")
     four = [*nodes, server.member]
-    world.expect("inverted coordinator rows", "forming", "coordinator_rows", members=four, calm=True)
     world.hosts.cut(nodes[:2], [nodes[2], server.member])
     world.expect("two clusters of equal size, ports closed", "split", "split", "coordinators", "port_silent", members=four)
     world.hosts.heal(four)
@@ -235,6 +240,7 @@ SCENES: dict[str, Callable[[World], None]] = {
     "database": database,
     "killed": killed,
     "probe": probe,
+    "inverted": inverted,
     "environments": environments,
     "misconfigured": misconfigured,
     "third": third,
