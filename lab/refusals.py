@@ -234,7 +234,7 @@ CASES = [
     ),
     Case(
         "an authority that is not the database's",
-        r"portal\.database\.instance: .*the certificate of .* is not accepted.*portal\.ca_files",
+        r"portal\.database\.instance\): .*the certificate of .* is not accepted",
         put("ca_files", [str(CERTIFICATES / "other-ca.pem")]),
     ),
 ]
