@@ -28,7 +28,7 @@ autoscaled: .venv/.stamp  ## the autoscaled_service modules on real instances: s
 	@python -m lab.autoscaled
 refusals: .venv/.stamp  ## bad input against the running lab: refused before anything changes
 	@python -m lab.refusals
-states: .venv/.stamp  ## every state of the identity cluster on the demo's portal, and what keycloak_cluster_info says of it
+states: .venv/.stamp  ## every state of the identity cluster on the demo's portal, and what keycloak_cluster_info says of it; a quarter of an hour
 	@python -m lab.states
 second-run: .venv/.stamp
 	@python -m lab.rehearsal second-run

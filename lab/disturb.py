@@ -46,6 +46,9 @@ class Hosts:
             return True
         return False
 
+    def ready(self, member: Member) -> bool:
+        return "200" in self.run(member, f"curl -s -m 5 -o /dev/null -w '%{{http_code}}' http://{member.address}:9000/health/ready || true")
+
     def filter(self, member: Member, *rules: str, check: bool = True) -> None:
         """iptables in the node's network, beside the chain that the lab keeps there for its security groups."""
         container = self.containers.find(member.instance)
@@ -144,10 +147,14 @@ class Database:
         return Containers.exec(container, ["psql", "-At", "-U", "rdsadmin", "-c", query, "keycloak"]).strip()
 
     def invert(self) -> None:
-        """The fresh rows as a former coordinator's late write leaves them after some merges: the mark is on the wrong one."""
+        """For half a minute the mark of the coordinator is on the wrong row, as a former coordinator leaves it after some merges.
+
+        Over and over, because the true one of 26.7.4 puts it right within 3 s.
+        """
         fresh = f"cluster_name = '{NAME}' AND last_update > extract(epoch FROM now()) - 60"
         wrong = f"SELECT max(address) FROM jgroups_ping WHERE {fresh} AND address <> coordinated_by"
-        self.ask(f"UPDATE jgroups_ping SET coord = (address = ({wrong})) WHERE {fresh}")
+        update = f"UPDATE jgroups_ping SET coord = (address = ({wrong})) WHERE {fresh}"
+        self.ask(f"DO $$ BEGIN FOR turn IN 1..300 LOOP {update}; COMMIT; PERFORM pg_sleep(0.1); END LOOP; END $$")
 
     def _status(self) -> str:
         return str(self._rds.describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"][0]["DBInstanceStatus"])

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lab import life, settings, spare
@@ -144,8 +145,10 @@ def probe(world: World) -> None:
 
 def inverted(world: World) -> None:
     """Written by hand, because a merge brings it about only sometimes; what the servers make of it, and its end, are theirs."""
-    world.database.invert()
-    world.expect("inverted coordinator rows", "forming", "coordinator_rows")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(world.database.invert)
+        life.wait("all nodes to be unready", lambda: not any(world.hosts.ready(node) for node in world.nodes), 30)
+        world.expect("inverted coordinator rows", "forming", "coordinator_rows")
     world.expect("put right by the coordinator", "one_cluster")
 
 
