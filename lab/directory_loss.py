@@ -22,6 +22,7 @@ from docker.models.containers import Container
 from lab import scenario, settings, silence
 from lab.clients.access import Access, secret
 from lab.containers import ADDRESS_LABEL
+from lab.figures import keep, short
 from lab.portal import ADMIN_SECRET, DIRECTORY_SECRET, NEXT_DIRECTORY_SECRET, REALM, people
 from lab.scenario import Step, ansible, expect
 from lab.settings import Lab
@@ -142,7 +143,7 @@ def rotated(lab: Lab) -> None:
                 expect(scenario.playbook(lab, "rotate_directory_account") == 0, "a second run changed something")
     finally:
         put(lab, first)
-    record("rotated", {key: figures[key] for key in ("requests", "failed") if key in figures})
+    record("rotated", short(figures))
     expect(figures["failed"] == 0, f"requests failed: {figures['failures']}")
 
 
@@ -151,10 +152,7 @@ def put(lab: Lab, account: dict[str, str]) -> None:
 
 
 def record(name: str, figures: dict[str, Any]) -> None:
-    print(f"{name}: {json.dumps(figures)}", flush=True)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    known = json.loads(REPORT.read_text()) if REPORT.exists() else {}
-    REPORT.write_text(json.dumps({**known, name: figures}, indent=1) + "\n")
+    keep(REPORT, "step", {"step": name, **figures})
 
 
 STEPS: dict[str, Step] = {

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lab import scenario, settings
+from lab.figures import publish
 from lab.scenario import Step
 from lab.settings import Lab
 
 FOLDER = settings.ROOT / "build" / "drills"
-PAGE = settings.ROOT / "docs" / "operations.md"
-MARKS = "<!-- drills: written by make drills -->", "<!-- drills: end -->"
 DRILLS = (
     *("kill", "kill_coordinator", "freeze", "partition", "partition_coordinator"),
     *("directory", "database", "rolling_restart", "stop_all", "replace"),
@@ -76,19 +74,13 @@ def row(entry: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def put(page: str, text: str) -> str:
-    """The page with the text between the marks."""
-    begin, end = map(re.escape, MARKS)
-    return re.sub(f"({begin}\n).*?({end})", lambda found: f"{found[1]}\n{text}\n\n{found[2]}", page, flags=re.DOTALL)
-
-
 def main(chosen: list[str]) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     steps: dict[str, Step] = {name: functools.partial(drill, name) for name in DRILLS}
     status = scenario.run("drills", steps, chosen)
     entries = collect(DRILLS)
     (FOLDER / "report.json").write_text(json.dumps(entries, indent=1) + "\n")
-    PAGE.write_text(put(PAGE.read_text(), table(entries)))
+    publish("drills", table(entries))
     return status
 
 

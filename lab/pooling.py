@@ -13,14 +13,12 @@ import re
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from typing import Any
-
-from docker.models.containers import Container
 
 from lab import scenario, settings
 from lab.containers import Containers
+from lab.figures import keep
+from lab.inside import Node, cluster
 from lab.scenario import Step, ansible, expect
 from lab.settings import Lab
 
@@ -33,13 +31,13 @@ MOST_AWAY = 15.0  # seconds that a restart of the database may be felt after it 
 
 
 class Health:
-    """What the nodes say of themselves, four times a second, as the balancer would hear it."""
+    """What the nodes say of themselves, four times a second: asked on the node, because its management port is closed to this machine."""
 
-    def __init__(self, nodes: dict[str, Container]) -> None:
-        self._addresses = [address(container) for container in nodes.values()]
+    def __init__(self, nodes: list[Node]) -> None:
+        self._nodes = nodes
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch)
-        self.bad: dict[str, list[float]] = {each: [] for each in self._addresses}
+        self.bad: dict[str, list[float]] = {node.name: [] for node in nodes}
 
     def __enter__(self) -> Health:
         self.start = time.monotonic()
@@ -52,9 +50,9 @@ class Health:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.25):
-            for each in self._addresses:
-                if not ready(each):
-                    self.bad[each].append(round(time.monotonic() - self.start, 1))
+            for node in self._nodes:
+                if not node.ready():
+                    self.bad[node.name].append(round(time.monotonic() - self.start, 1))
 
     def until(self) -> float:
         """When the last node was last not ready, in seconds since the beginning."""
@@ -84,11 +82,11 @@ def restarted(name: str, most_failed: int) -> Step:
     def step(lab: Lab) -> None:
         nodes = cluster(lab)
         with scenario.traffic() as figures, Health(nodes) as health:
-            for container in nodes.values():
-                Containers.exec(container, ["systemctl", "reload", "pgbouncer"])
+            for node in nodes:
+                node.run("systemctl", "reload", "pgbouncer")
                 time.sleep(2)
-            for container in nodes.values():
-                Containers.exec(container, ["systemctl", "restart", "pgbouncer"])
+            for node in nodes:
+                node.run("systemctl", "restart", "pgbouncer")
                 time.sleep(15)
         record(name, figures, not_ready=health.bad)
         expect(figures["failed"] <= most_failed, f"{figures['failed']} requests failed: {figures['failures']}")
@@ -125,42 +123,18 @@ def failover(name: str, **variables: Any) -> Step:
 
 def refused(sentence: str, **variables: Any) -> Step:
     def step(lab: Lab) -> None:
-        before = {name: started(container) for name, container in cluster(lab).items()}
+        before = started(lab)
         said = " ".join(ansible(lab, "phase3", "--extra-vars", json.dumps(variables), fails=True).split())
         expect(re.search(sentence, said) is not None, f"it did not say {sentence!r}: {said[-1500:]}")
-        expect({name: started(container) for name, container in cluster(lab).items()} == before, "a node was restarted")
+        expect(started(lab) == before, "a node was restarted")
 
     return step
 
 
-def cluster(lab: Lab) -> dict[str, Container]:
-    """The nodes of the cluster by their names."""
-    filters = [{"Name": "tag:Generation", "Values": ["cluster"]}, {"Name": "instance-state-name", "Values": ["running"]}]
-    pages = lab.client("ec2").describe_instances(Filters=filters)["Reservations"]
-    containers = Containers(lab).by_kind("instance")
-    found = {
-        next(tag["Value"] for tag in each["Tags"] if tag["Key"] == "Name"): containers[each["InstanceId"]]
-        for page in pages
-        for each in page["Instances"]
-    }
-    return dict(sorted(found.items()))
-
-
-def address(container: Container) -> str:
-    (network,) = container.attrs["NetworkSettings"]["Networks"].values()
-    return str(network["IPAddress"])
-
-
-def ready(where: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{where}:9000/health/ready", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def started(container: Container) -> str:
-    return Containers.exec(container, ["systemctl", "show", "keycloak", "--property=ExecMainStartTimestampMonotonic", "--value"]).strip()
+def started(lab: Lab) -> list[str]:
+    """When the server of each node was last started."""
+    asked = ["systemctl", "show", "keycloak", "--property=ExecMainStartTimestampMonotonic", "--value"]
+    return [node.run(*asked).strip() for node in cluster(lab)]
 
 
 def connections(lab: Lab) -> int:
@@ -172,18 +146,12 @@ def connections(lab: Lab) -> int:
 
 def direct(lab: Lab) -> dict[str, int]:
     """Connections from Java itself to the server's port, by node."""
-    return {
-        name: Containers.exec(container, ["ss", "-Htnp", "dport", "=", ":5432"]).count('("java"')
-        for name, container in cluster(lab).items()
-    }
+    return {node.name: node.run("ss", "-Htnp", "dport", "=", ":5432").count('("java"') for node in cluster(lab)}
 
 
 def record(name: str, figures: dict[str, Any], **more: Any) -> None:
-    path = FOLDER / "report.json"
-    known = json.loads(path.read_text()) if path.exists() else []
-    entry = {"name": name, **{key: value for key, value in figures.items() if not isinstance(value, list)}, **more}
-    print(entry, flush=True)
-    path.write_text(json.dumps([*(each for each in known if each["name"] != name), entry], indent=1) + "\n")
+    plain = {key: value for key, value in figures.items() if not isinstance(value, list)}
+    keep(FOLDER / "report.json", "name", {"name": name, **plain, **more})
 
 
 STEPS: dict[str, Step] = {

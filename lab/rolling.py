@@ -19,16 +19,14 @@ from typing import Any
 import yaml
 
 from lab import artifacts, changes, life, scenario, settings
-from lab.containers import Containers
+from lab.figures import keep, publish, short
+from lab.inside import cluster
 from lab.portal.definition import DEFINITION
-from lab.reconcilers.instances import instances
 from lab.scenario import Step, ansible, expect
 from lab.settings import Lab
 
 FOLDER = settings.ROOT / "build" / "rolling"
 REPORT, TIMES = FOLDER / "report.json", FOLDER / "times.json"
-PAGE = settings.ROOT / "docs" / "operations.md"
-MARKS = "<!-- rolling: written by make rolling -->", "<!-- rolling: end -->"
 NODES = 3
 BEFORE, AFTER = artifacts.RELEASES
 
@@ -150,12 +148,7 @@ def starts(lab: Lab) -> dict[str, str]:
 
 def on_nodes(lab: Lab, *command: str) -> dict[str, str]:
     """The output of a command on each node of the cluster, by the node's name."""
-    containers = Containers(lab).by_kind("instance")
-    found = {}
-    for identifier, instance in instances(lab).items():
-        tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
-        if tags.get("Generation") == "cluster" and instance["State"]["Name"] == "running":
-            found[tags["Name"]] = Containers.exec(containers[identifier], command).strip()
+    found = {node.name: node.run(*command).strip() for node in cluster(lab)}
     expect(len(found) == NODES, f"there are not {NODES} nodes: {found}")
     return found
 
@@ -165,12 +158,7 @@ def extra(**variables: Any) -> list[str]:
 
 
 def record(change: str, figures: dict[str, Any], **more: Any) -> None:
-    """One entry a change; that of an earlier run is replaced."""
-    entries = json.loads(REPORT.read_text()) if REPORT.exists() else []
-    measured = {name: figures[name] for name in ("requests", "failed", "worst_latency_s", "longest_gap_s")}
-    entry = {"change": change, **more, **measured}
-    print(entry, flush=True)
-    REPORT.write_text(json.dumps([each for each in entries if each["change"] != change] + [entry], indent=1) + "\n")
+    keep(REPORT, "change", {"change": change, **more, **short(figures)})
 
 
 def begin() -> None:
@@ -214,21 +202,13 @@ def table(entries: list[dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
-def publish() -> None:
-    """The figures, where operators read them."""
-    entries = json.loads(REPORT.read_text()) if REPORT.exists() else []
-    begin, end = map(re.escape, MARKS)
-    pattern = re.compile(f"({begin}\n).*?({end})", re.DOTALL)
-    PAGE.write_text(pattern.sub(lambda found: f"{found[1]}\n{table(entries)}\n\n{found[2]}", PAGE.read_text()))
-
-
 def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     lab = settings.load()
     if lab is None or not life.is_up(lab):
         begin()
     status = scenario.run("rolling", STEPS, sys.argv[1:])
-    publish()
+    publish("rolling", table(json.loads(REPORT.read_text()) if REPORT.exists() else []))
     return status
 
 

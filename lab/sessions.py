@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._oidc import Code
 
 from lab import scenario, settings
 from lab.clients.access import Access, secret
+from lab.figures import keep, short
 from lab.inside import Node, cluster
 from lab.portal import HOSTNAME, REALM
 from lab.portal.definition import change
@@ -39,7 +39,7 @@ def switch(wanted: str) -> Step:
             scenario.playbook(lab, "keycloak_sessions")
             seconds = time.monotonic() - start
         after = scenario.client("check")
-        keep(f"to {wanted}", {**short(figures), "sessions_lost": after["lost"] - before["lost"], "seconds": round(seconds)})
+        record(f"to {wanted}", {**short(figures), "sessions_lost": after["lost"] - before["lost"], "seconds": round(seconds)})
         expect(figures["failed"] == 0, f"{figures['failed']} requests failed: {figures['failures']}")
         expect(after["lost"] == before["lost"] and after["revived"] == 0, f"sessions were lost or revived: {after}")
         expect(scenario.playbook(lab, "keycloak_sessions") == 0, "a second run changed something")
@@ -56,7 +56,7 @@ def sticky_day(lab: Lab) -> None:
     expect(bool(cookies), "the balancer set no cookie of its own")
     outcomes = [redeemed(access, user) for user in access.users[:12]]
     figures = {"logins": len(outcomes), "codes_refused": outcomes.count(False), "change_seen_after_s": staleness(lab)}
-    keep("sticky: code redeemed at another node, change of a client", figures)
+    record("sticky: code redeemed at another node, change of a client", figures)
     expect(all(outcomes), "a code was refused at another node")
 
 
@@ -72,7 +72,7 @@ def node_lost(lab: Lab) -> None:
     victim.run("systemctl", "unmask", "--runtime", "keycloak")
     victim.run("systemctl", "start", "keycloak")
     after = scenario.client("check")
-    keep("sticky: a node killed", {"half_done_logins": len(opened), "lost": lost, "sessions_lost": after["lost"]})
+    record("sticky: a node killed", {"half_done_logins": len(opened), "lost": lost, "sessions_lost": after["lost"]})
     wait_until(victim.ready, "the killed node to be ready")
 
 
@@ -126,16 +126,8 @@ def wait_until(done: Callable[[], bool], what: str) -> None:
         time.sleep(2)
 
 
-def short(figures: dict[str, Any]) -> dict[str, Any]:
-    return {key: figures[key] for key in ("requests", "failed", "longest_gap_s", "restarted_logins", "held_logins") if key in figures}
-
-
-def keep(name: str, figures: dict[str, Any]) -> None:
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    report = json.loads(REPORT.read_text()) if REPORT.exists() else []
-    report = [entry for entry in report if entry["change"] != name] + [{"change": name, **figures}]
-    REPORT.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"sessions {name}: {figures}", flush=True)
+def record(change: str, measured: dict[str, Any]) -> None:
+    keep(REPORT, "change", {"change": change, **measured})
 
 
 STEPS: dict[str, Step] = {

@@ -21,7 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lab import life, settings, spare
+from lab.containers import RESOURCE_LABEL
 from lab.disturb import PORTS, Database, Hosts, Rules, closed, open_from
+from lab.inside import cluster
 from lab.looks import FOLDER, Looker, Member, Verdict
 from lab.probe_signals import marked, signalled
 from lab.scenario import ScenarioError, expect, outcome
@@ -99,12 +101,7 @@ class World:
 
 
 def cluster_nodes(lab: Lab) -> list[Member]:
-    filters = [{"Name": "tag:Generation", "Values": ["cluster"]}, {"Name": "instance-state-name", "Values": ["running"]}]
-    pages = lab.client("ec2").describe_instances(Filters=filters)["Reservations"]
-    found = [(each, {tag["Key"]: tag["Value"] for tag in each["Tags"]}) for page in pages for each in page["Instances"]]
-    return sorted(
-        (Member(tags["Name"], each["PrivateIpAddress"], each["InstanceId"]) for each, tags in found), key=lambda member: member.name
-    )
+    return [Member(node.name, node.address, node.container.labels[RESOURCE_LABEL]) for node in cluster(lab)]
 
 
 def whole(world: World) -> None:

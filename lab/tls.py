@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import json
 import re
 import socket
 import ssl
@@ -20,6 +19,7 @@ from typing import Any
 
 from lab import certificates, scenario, settings
 from lab.certificates import Made
+from lab.figures import keep, short
 from lab.inside import Node, cluster
 from lab.portal.definition import change
 from lab.scenario import Step, ansible, expect
@@ -38,7 +38,7 @@ def backend_tls(lab: Lab) -> None:
         figures = quietly(lab, "phase3")
         expect(scenario.playbook(lab, "phase3") == 0, "a second run changed something")
         seen = {port: connections(lab, port) for port in (8080, 8443)}
-        keep("balancer to node in TLS" if wanted else "balancer to node in HTTP", {**figures, "connections": seen})
+        record("balancer to node in TLS" if wanted else "balancer to node in HTTP", {**figures, "connections": seen})
         expect(seen[port] > 0 and seen[8080 + 8443 - port] == 0, f"the balancer's connections are {seen}")
     scenario.playbook(lab, "verify")
 
@@ -56,7 +56,7 @@ def https_certificate(lab: Lab) -> None:
         expect(time.monotonic() - start < RELOAD_SECONDS, f"after {RELOAD_SECONDS:.0f} s another certificate is still shown")
         time.sleep(2)
     expect(started(lab) == before, "a node was restarted for a certificate")
-    keep("certificate for the balancer changed", {**figures, "restarts": 0, "seconds_until_shown": round(time.monotonic() - start)})
+    record("certificate for the balancer changed", {**figures, "restarts": 0, "seconds_until_shown": round(time.monotonic() - start)})
 
 
 def own_certificates(lab: Lab) -> None:
@@ -68,7 +68,7 @@ def own_certificates(lab: Lab) -> None:
     with scenario.traffic() as figures:
         scenario.playbook(lab, "phase3", keycloak_cluster_stop_all="true")
     expect(set(shown(lab, 7800)) == {given.sha256}, "the nodes show another certificate")
-    keep("from Keycloak's certificates to own ones (all stop)", short(figures))
+    record("from Keycloak's certificates to own ones (all stop)", short(figures))
     scenario.playbook(lab, "verify")
 
 
@@ -83,7 +83,7 @@ def rotation(lab: Lab) -> None:
     expect(set(shown(lab, 7800)) == {given.sha256}, "the nodes show another certificate")
     expect(set(sizes) == {float(len(cluster(lab)))}, f"the nodes saw clusters of {set(sizes)}")
     seen = {"restarts": 0, "sizes_seen": sorted(set(sizes)), "looks": len(sizes)}
-    keep("own certificates and authority rotated", {**figures, **seen})
+    record("own certificates and authority rotated", {**figures, **seen})
     scenario.playbook(lab, "verify")
     expect(scenario.playbook(lab, "phase3") == 0, "a second run changed something")
 
@@ -92,7 +92,7 @@ def back_to_automatic(lab: Lab) -> None:
     change(lab, "tls", {})
     with scenario.traffic() as figures:
         scenario.playbook(lab, "phase3", keycloak_cluster_stop_all="true")
-    keep("from own certificates to Keycloak's (all stop)", short(figures))
+    record("from own certificates to Keycloak's (all stop)", short(figures))
     scenario.playbook(lab, "verify")
 
 
@@ -101,7 +101,7 @@ def stranger(lab: Lab) -> None:
     other = certificates.issue(FOLDER, "stranger", certificates.authority(FOLDER, "stranger-ca"))
     found = cluster(lab)
     answers = [node.call(functools.partial(accepts, node.address, made)) for node in found for made in (None, other)]
-    keep("strangers at port 7800", {"tried": len(answers), "accepted": sum(answers)})
+    record("strangers at port 7800", {"tried": len(answers), "accepted": sum(answers)})
     expect(not any(answers), "a connection with another certificate, or with none, was accepted")
 
 
@@ -117,7 +117,7 @@ def wrong_authority(lab: Lab) -> None:
         expect(not node.ready(), "the node is ready with an authority that it cannot trust the database by")
     finally:
         node.run("sh", "-c", f"systemctl stop keycloak; mv {TRUST}.right {TRUST}; systemctl start keycloak")
-    keep("database with a certificate of another authority", {"ready": False, "said": said})
+    record("database with a certificate of another authority", {"ready": False, "said": said})
     scenario.playbook(lab, "verify")
 
 
@@ -142,10 +142,6 @@ def quietly(lab: Lab, name: str) -> dict[str, Any]:
         seconds = time.monotonic() - start
     expect(figures["failed"] == 0, f"{figures['failed']} of {figures['requests']} requests failed: {figures['failures']}")
     return {**short(figures), "seconds": round(seconds)}
-
-
-def short(figures: dict[str, Any]) -> dict[str, Any]:
-    return {key: figures[key] for key in ("requests", "failed", "longest_gap_s", "restarted_logins") if key in figures}
 
 
 @contextlib.contextmanager
@@ -222,12 +218,8 @@ def wait_for_log(node: Node, pattern: str, seconds: float = 180.0) -> str:
     raise scenario.ScenarioError(f"the log says nothing of {pattern}")
 
 
-def keep(name: str, figures: dict[str, Any]) -> None:
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    report = json.loads(REPORT.read_text()) if REPORT.exists() else []
-    report = [entry for entry in report if entry["change"] != name] + [{"change": name, **figures}]
-    REPORT.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"tls {name}: {figures}", flush=True)
+def record(change: str, measured: dict[str, Any]) -> None:
+    keep(REPORT, "change", {"change": change, **measured})
 
 
 STEPS: dict[str, Step] = {

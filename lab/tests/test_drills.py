@@ -21,13 +21,6 @@ FIGURES = {
 ENTRY: dict[str, Any] = {"drill": "kill", "passed": False, "figures": FIGURES, "thresholds": {"half_done_lost": 0}}
 
 
-def test_the_table_takes_the_place_of_the_one_before() -> None:
-    begin, end = drills.MARKS
-    once = drills.put(f"before\n{begin}\n{end}\nafter\n", "| a |")
-    assert once == f"before\n{begin}\n\n| a |\n\n{end}\nafter\n"
-    assert drills.put(once, "| b |") == once.replace("a |", "b |")
-
-
 def test_a_drill_that_left_no_figures_did_not_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drills, "FOLDER", tmp_path)
     (tmp_path / "kill.json").write_text(json.dumps({"drills": [ENTRY]}))
