@@ -15,6 +15,8 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule says so
 
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
 Api = Mapping[str, Any]
 # No service has one name for it; the Auto Scaling API has none and says it in words.
 MISSING = re.compile(r"NotFound|NoSuchEntity|ResourceNotFound")
@@ -34,6 +36,12 @@ class Clients:
             if service not in self._made:
                 self._made[service] = self._make(service)
             return self._made[service]
+
+
+def clients_of(module: Any) -> Clients:
+    """Clients of an AnsibleAWSModule that call again for a while when AWS throttles; these two codes amazon.aws does not know."""
+    retry = AWSRetry.jittered_backoff(retries=8, catch_extra_error_codes=["ThrottlingException", "RequestThrottled"])
+    return Clients(lambda service: module.client(service, retry_decorator=retry))
 
 
 def code_of(error: Any) -> str:

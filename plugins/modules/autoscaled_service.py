@@ -894,19 +894,16 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_plan 
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_run import Run
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_state import Service
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_wait import Clock
-from ansible_collections.aiportal.scaling.plugins.module_utils._aws_read import Clients
+from ansible_collections.aiportal.scaling.plugins.module_utils._aws_read import clients_of
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     given = module.params
     service = Service(given["name"], given)
-    retry = AWSRetry.jittered_backoff(retries=8, catch_extra_error_codes=["ThrottlingException", "RequestThrottled"])
-    clients = Clients(lambda name: module.client(name, retry_decorator=retry))
     clock = Clock(given["wait_timeout"]) if given["wait"] else None
-    run = Run(clients, service, given["state"] == "absent", module.check_mode, clock)
+    run = Run(clients_of(module), service, given["state"] == "absent", module.check_mode, clock)
     try:
         outcome = run.to_the_end()
     except ServiceError as error:

@@ -131,17 +131,15 @@ except ImportError:
 
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_findings import findings, summary
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_look import read_state
-from ansible_collections.aiportal.scaling.plugins.module_utils._aws_read import Clients
+from ansible_collections.aiportal.scaling.plugins.module_utils._aws_read import clients_of
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec={"name": {"type": "str", "required": True}}, supports_check_mode=True)
     name = module.params["name"]
-    retry = AWSRetry.jittered_backoff(retries=8, catch_extra_error_codes=["ThrottlingException"])
     try:
-        state = read_state(Clients(lambda service: module.client(service, retry_decorator=retry)), name)
+        state = read_state(clients_of(module), name)
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg=f"Component {name} could not be read")
     found = summary(name, state)

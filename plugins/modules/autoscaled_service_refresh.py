@@ -151,11 +151,10 @@ except ImportError:
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_arguments import flag, number, text, texts
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_plan import ServiceError
-from ansible_collections.aiportal.scaling.plugins.module_utils._aws_read import Clients
+from ansible_collections.aiportal.scaling.plugins.module_utils._aws_read import clients_of
 from ansible_collections.aiportal.scaling.plugins.module_utils._refresh_plan import GOAL, RUNNING
 from ansible_collections.aiportal.scaling.plugins.module_utils._refresh_run import Refresh, told
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 ARGUMENTS = {
     "name": text(required=True),
@@ -181,8 +180,7 @@ VERBS = {"StartInstanceRefresh": "start", "CancelInstanceRefresh": "cancel", "Ro
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     given = module.params
-    retry = AWSRetry.jittered_backoff(retries=8, catch_extra_error_codes=["ThrottlingException"])
-    refresh = Refresh(Clients(lambda name: module.client(name, retry_decorator=retry)), given, module.check_mode)
+    refresh = Refresh(clients_of(module), given, module.check_mode)
     try:
         decided = refresh.act()
         last = refresh.last()
