@@ -112,4 +112,3 @@ clean:  ## end the lab and remove what the targets made in this checkout
 	rm -rf .venv .ansible build
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
-.PHONY: help venv lock demo demo-down autoscaled refusals second-run rehearsal killed-anywhere bench test check lint ansible-lint yamllint ruff mypy unit sanity units docs changelog molecule images lab-up lab-down lab-status build artifact clean

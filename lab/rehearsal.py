@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from lab import scenario, settings
-from lab.refusals import closed
+from lab.refusal_cases import closed
 from lab.scenario import Step, ansible, ansible_playbook, environment, expect
 from lab.settings import Lab
 

@@ -88,14 +88,19 @@ def _pending(turn: Turn, member: Member) -> bool:
 
 
 def _pending_wait(turn: Turn, member: Member) -> bool:
+    return _waited(turn, member, PENDING_PROCEED, "out of service in response to a launch lifecycle action")
+
+
+def _waited(turn: Turn, member: Member, onward: str, left: str) -> bool:
+    """An entry that hooks held goes on, or ends where a hook's action was abandoned."""
     if not _released(turn, member):
         return False
     if member.abandoned:
         member.abandoned = False
         turn.finish(member, "Failed", "Lifecycle action was abandoned or timed out with the default result ABANDON")
-        leave(turn, member, "an instance was taken out of service in response to a launch lifecycle action that was abandoned.")
+        leave(turn, member, f"an instance was taken {left} that was abandoned.")
     else:
-        member.enter(PENDING_PROCEED, turn.now)
+        member.enter(onward, turn.now)
     return True
 
 
@@ -169,15 +174,7 @@ def _warmed_pending(turn: Turn, member: Member) -> bool:
 
 
 def _warmed_pending_wait(turn: Turn, member: Member) -> bool:
-    if not _released(turn, member):
-        return False
-    if member.abandoned:
-        member.abandoned = False
-        turn.finish(member, "Failed", "Lifecycle action was abandoned or timed out with the default result ABANDON")
-        leave(turn, member, "an instance was taken out of the warm pool in response to a lifecycle action that was abandoned.")
-    else:
-        member.enter(WARMED + PENDING_PROCEED, turn.now)
-    return True
+    return _waited(turn, member, WARMED + PENDING_PROCEED, "out of the warm pool in response to a lifecycle action")
 
 
 def _warmed_pending_proceed(turn: Turn, member: Member) -> bool:

@@ -14,7 +14,6 @@ from lab.auto_scaling.model import IN_SERVICE, STANDBY, WARMED_READY, Document, 
 from lab.auto_scaling.turn import Turn
 
 GIVES_UP_SECONDS = 3600.0  # without progress
-GOES_ON = ("Pending", "InProgress", "RollbackInProgress", "Baking")
 ROLLING_BACK = "RollbackInProgress"
 
 

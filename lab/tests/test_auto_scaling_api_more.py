@@ -5,49 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import moto
 import pytest
 
-from lab.auto_scaling.model import STORE
-from lab.control_plane.patches import autoscaling, elbv2, launch_templates
-from lab.tests.account import LAB, Aws, refusal
+from lab.tests.account import Aws, refusal
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _patched() -> None:
-    for patch in (autoscaling, elbv2, launch_templates):
-        patch.apply(LAB)
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    STORE.reset()
-    with moto.mock_aws():
-        yield Aws()
-
-
-def test_a_refresh_to_a_new_version(aws: Aws) -> None:
-    aws.create()
-    aws.tick()
-    before = aws.ids()
-    three = str(aws.version(InstanceType="t3.small"))
+def test_a_refresh_to_a_new_version(account: Aws) -> None:
+    account.create()
+    account.tick()
+    before = account.ids()
+    three = str(account.version(InstanceType="t3.small"))
     desired = {"LaunchTemplate": {"LaunchTemplateName": "web", "Version": three}}
-    begun = aws.asg.start_instance_refresh(
+    begun = account.asg.start_instance_refresh(
         AutoScalingGroupName="web", DesiredConfiguration=desired, Preferences={"MinHealthyPercentage": 0, "AutoRollback": True}
     )["InstanceRefreshId"]
-    assert refusal(aws.asg.start_instance_refresh, AutoScalingGroupName="web").startswith("InstanceRefreshInProgress")
-    aws.tick(6)
-    refresh = aws.asg.describe_instance_refreshes(AutoScalingGroupName="web")["InstanceRefreshes"][0]
+    assert refusal(account.asg.start_instance_refresh, AutoScalingGroupName="web").startswith("InstanceRefreshInProgress")
+    account.tick(6)
+    refresh = account.asg.describe_instance_refreshes(AutoScalingGroupName="web")["InstanceRefreshes"][0]
     assert (refresh["InstanceRefreshId"], refresh["Status"], refresh["PercentageComplete"]) == (begun, "Successful", 100)
-    assert set(before).isdisjoint(aws.ids())
-    assert aws.group()["LaunchTemplate"]["Version"] == three
-    assert refusal(aws.asg.cancel_instance_refresh, AutoScalingGroupName="web").startswith("ActiveInstanceRefreshNotFound")
+    assert set(before).isdisjoint(account.ids())
+    assert account.group()["LaunchTemplate"]["Version"] == three
+    assert refusal(account.asg.cancel_instance_refresh, AutoScalingGroupName="web").startswith("ActiveInstanceRefreshNotFound")
 
 
 @pytest.mark.parametrize(
@@ -60,32 +40,32 @@ def test_a_refresh_to_a_new_version(aws: Aws) -> None:
         ({"AutoRollback": True}, "AutoRollback cannot be used: no DesiredConfiguration was specified"),
     ],
 )
-def test_refresh_refusals(aws: Aws, preferences: dict[str, Any], sentence: str) -> None:
-    aws.create(DesiredCapacity=0)
-    assert sentence in refusal(aws.asg.start_instance_refresh, AutoScalingGroupName="web", Preferences=preferences)
+def test_refresh_refusals(account: Aws, preferences: dict[str, Any], sentence: str) -> None:
+    account.create(DesiredCapacity=0)
+    assert sentence in refusal(account.asg.start_instance_refresh, AutoScalingGroupName="web", Preferences=preferences)
 
 
-def test_warm_pool(aws: Aws) -> None:
-    aws.create(DesiredCapacity=1, MaxSize=2)
-    aws.asg.put_warm_pool(AutoScalingGroupName="web", PoolState="Stopped", InstanceReusePolicy={"ReuseOnScaleIn": True})
-    aws.tick(4)
-    pool = aws.asg.describe_warm_pool(AutoScalingGroupName="web")
+def test_warm_pool(account: Aws) -> None:
+    account.create(DesiredCapacity=1, MaxSize=2)
+    account.asg.put_warm_pool(AutoScalingGroupName="web", PoolState="Stopped", InstanceReusePolicy={"ReuseOnScaleIn": True})
+    account.tick(4)
+    pool = account.asg.describe_warm_pool(AutoScalingGroupName="web")
     assert [one["LifecycleState"] for one in pool["Instances"]] == ["Warmed:Stopped"]
     assert pool["WarmPoolConfiguration"] == {"MinSize": 0, "PoolState": "Stopped", "InstanceReusePolicy": {"ReuseOnScaleIn": True}}
-    assert aws.group()["WarmPoolSize"] == 1
-    aws.asg.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=2)
-    aws.tick(4)
-    assert pool["Instances"][0]["InstanceId"] in aws.ids()
-    aws.asg.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=1)
-    aws.tick(4)
-    assert len(aws.asg.describe_warm_pool(AutoScalingGroupName="web")["Instances"]) == 1
-    aws.asg.delete_warm_pool(AutoScalingGroupName="web")
-    aws.tick()
-    assert "WarmPoolConfiguration" not in aws.group()
+    assert account.group()["WarmPoolSize"] == 1
+    account.asg.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=2)
+    account.tick(4)
+    assert pool["Instances"][0]["InstanceId"] in account.ids()
+    account.asg.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=1)
+    account.tick(4)
+    assert len(account.asg.describe_warm_pool(AutoScalingGroupName="web")["Instances"]) == 1
+    account.asg.delete_warm_pool(AutoScalingGroupName="web")
+    account.tick()
+    assert "WarmPoolConfiguration" not in account.group()
 
 
-def test_target_tracking_makes_its_alarms_and_takes_them_along(aws: Aws) -> None:
-    aws.create()
+def test_target_tracking_makes_its_alarms_and_takes_them_along(account: Aws) -> None:
+    account.create()
     policy = {
         "AutoScalingGroupName": "web",
         "PolicyName": "cpu",
@@ -95,36 +75,36 @@ def test_target_tracking_makes_its_alarms_and_takes_them_along(aws: Aws) -> None
             "TargetValue": 70.0,
         },
     }
-    made = aws.asg.put_scaling_policy(**policy)
+    made = account.asg.put_scaling_policy(**policy)
     names = [alarm["AlarmName"] for alarm in made["Alarms"]]
-    again = aws.asg.put_scaling_policy(**policy)
+    again = account.asg.put_scaling_policy(**policy)
     assert (again["PolicyARN"], [alarm["AlarmName"] for alarm in again["Alarms"]]) == (made["PolicyARN"], names)
-    alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+    alarms = account.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
     assert {(one["Threshold"], one["EvaluationPeriods"], one["Period"]) for one in alarms} == {(70.0, 3, 60), (63.0, 15, 60)}
-    shown = aws.asg.describe_policies(AutoScalingGroupName="web")["ScalingPolicies"][0]
+    shown = account.asg.describe_policies(AutoScalingGroupName="web")["ScalingPolicies"][0]
     assert [alarm["AlarmName"] for alarm in shown["Alarms"]] == names
-    aws.asg.delete_policy(AutoScalingGroupName="web", PolicyName="cpu")
-    assert aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    account.asg.delete_policy(AutoScalingGroupName="web", PolicyName="cpu")
+    assert account.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_the_alarms_of_target_tracking_go_with_the_group(aws: Aws, force: bool) -> None:
+def test_the_alarms_of_target_tracking_go_with_the_group(account: Aws, force: bool) -> None:
     """API DeleteAutoScalingGroup: policies and their alarms are deleted too."""
-    aws.create(DesiredCapacity=0)
+    account.create(DesiredCapacity=0)
     metric = {"PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"}, "TargetValue": 70.0}
-    aws.asg.put_scaling_policy(
+    account.asg.put_scaling_policy(
         AutoScalingGroupName="web", PolicyName="cpu", PolicyType="TargetTrackingScaling", TargetTrackingConfiguration=metric
     )
-    aws.asg.delete_auto_scaling_group(AutoScalingGroupName="web", ForceDelete=force)
-    assert aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    account.asg.delete_auto_scaling_group(AutoScalingGroupName="web", ForceDelete=force)
+    assert account.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
 
 
-def test_scheduled_actions(aws: Aws) -> None:
-    aws.create()
+def test_scheduled_actions(account: Aws) -> None:
+    account.create()
     action = {"AutoScalingGroupName": "web", "ScheduledActionName": "night", "Recurrence": "0 22 * * *", "DesiredCapacity": 0}
-    aws.asg.put_scheduled_update_group_action(**action, TimeZone="Europe/London")
-    shown = aws.asg.describe_scheduled_actions(AutoScalingGroupName="web")["ScheduledUpdateGroupActions"][0]
+    account.asg.put_scheduled_update_group_action(**action, TimeZone="Europe/London")
+    shown = account.asg.describe_scheduled_actions(AutoScalingGroupName="web")["ScheduledUpdateGroupActions"][0]
     assert (shown["Recurrence"], shown["DesiredCapacity"], shown["TimeZone"]) == ("0 22 * * *", 0, "Europe/London")
-    assert "recurrence string" in refusal(aws.asg.put_scheduled_update_group_action, **{**action, "Recurrence": "never"})
-    aws.asg.delete_scheduled_action(AutoScalingGroupName="web", ScheduledActionName="night")
-    assert aws.asg.describe_scheduled_actions(AutoScalingGroupName="web")["ScheduledUpdateGroupActions"] == []
+    assert "recurrence string" in refusal(account.asg.put_scheduled_update_group_action, **{**action, "Recurrence": "never"})
+    account.asg.delete_scheduled_action(AutoScalingGroupName="web", ScheduledActionName="night")
+    assert account.asg.describe_scheduled_actions(AutoScalingGroupName="web")["ScheduledUpdateGroupActions"] == []

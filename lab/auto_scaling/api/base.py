@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,7 +93,3 @@ def instance_document(member: Member, group: Group | None = None) -> Document:
         # Here, unlike in DescribeAutoScalingGroups, the status is in capitals.
         document.update(AutoScalingGroupName=group.name, HealthStatus=document["HealthStatus"].upper())
     return document
-
-
-def flat(lists: Sequence[Sequence[Any]]) -> list[Any]:
-    return list(itertools.chain.from_iterable(lists))

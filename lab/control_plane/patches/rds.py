@@ -41,6 +41,17 @@ def apply(lab: Lab) -> None:
     def set_status(self: Any, value: str) -> None:
         self.__dict__["status"] = value
 
+    throughput = DBInstance.storage_throughput
+
+    # AWS gives it for every type of storage; amazon.aws.rds_instance fails without it.
+    DBInstance.storage_throughput = property(lambda self: throughput.fget(self) or 0, throughput.fset)
+    DBInstance.address = property(address)
+    DBInstance.status = property(status, set_status)
+    _reboots()
+    _snapshots()
+
+
+def _reboots() -> None:
     reboot = Backend.reboot_db_instance
 
     def rebooted(self: Any, db_instance_identifier: str) -> Any:
@@ -49,14 +60,7 @@ def apply(lab: Lab) -> None:
         report("database", db_instance_identifier, False)
         return reboot(self, db_instance_identifier)
 
-    throughput = DBInstance.storage_throughput
-
     Backend.reboot_db_instance = rebooted
-    # AWS gives it for every type of storage; amazon.aws.rds_instance fails without it.
-    DBInstance.storage_throughput = property(lambda self: throughput.fget(self) or 0, throughput.fset)
-    DBInstance.address = property(address)
-    DBInstance.status = property(status, set_status)
-    _snapshots()
 
 
 def _snapshots() -> None:
