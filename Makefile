@@ -90,8 +90,9 @@ docs: .venv/.stamp  ## check the documentation of modules and roles
 changelog: .venv/.stamp
 	@antsibull-changelog lint
 
+# A directory of its own: by default checkouts of one name share Molecule's state, and one that was cut off made the other skip create.
 molecule: images  ## role tests in containers
-	@listed=$$(python -m lab images); export MOLECULE_IMAGE=$$(echo "$$listed" | sed -n 's/^base //p') \
+	@rm -rf build/molecule; export MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule; listed=$$(python -m lab images); export MOLECULE_IMAGE=$$(echo "$$listed" | sed -n 's/^base //p') \
 		AIPORTAL_KEYCLOAK_ARCHIVE=$$(echo "$$listed" | sed -n 's/^archive //p'); molecule test --all --workers 2
 images: .venv/.stamp  ## build the lab's images
 	@tools/docker-engine
