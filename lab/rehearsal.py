@@ -71,6 +71,7 @@ def there_and_back(lab: Lab) -> None:
 
 def killed_anywhere(lab: Lab) -> None:
     """From the portal that `make lab-up` leaves: killed again and again, then finished, as if it had never been killed."""
+    scenario.client("seed", "--sessions", "40")
     before = scenario.client("check")["live"]
     with scenario.traffic() as figures:
         for task in KILLED_AT:

@@ -79,7 +79,8 @@ def ansible_playbook() -> str:
 
 
 def environment(lab: Lab) -> dict[str, str]:
-    return {**os.environ, **settings.user_environment(lab)}
+    # Unbuffered: Ansible leaves flushing to the system, and into a pipe that is every 8 kB, long after a task has begun.
+    return {**os.environ, **settings.user_environment(lab), "PYTHONUNBUFFERED": "1"}
 
 
 def expect(truth: bool, otherwise: str) -> None:
