@@ -9,6 +9,7 @@ import contextlib
 import json
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,25 @@ class Database:
         wrong = f"SELECT max(address) FROM jgroups_ping WHERE {fresh} AND address <> coordinated_by"
         update = f"UPDATE jgroups_ping SET coord = (address = ({wrong})) WHERE {fresh}"
         self.ask(f"DO $$ BEGIN FOR turn IN 1..300 LOOP {update}; COMMIT; PERFORM pg_sleep(0.1); END LOOP; END $$")
+
+    @contextlib.contextmanager
+    def startups_held(self) -> Iterator[None]:
+        """A server that starts waits until the end of this, at the lock of the schema's changes, its management port already open.
+
+        Otherwise a look may come too late to see it start. Let go after two minutes, whatever becomes of this run.
+        """
+        hold = "/* held */ BEGIN; SELECT count(*) FROM (SELECT 1 FROM databasechangeloglock FOR UPDATE) AS held; SELECT pg_sleep(120)"
+        with ThreadPoolExecutor(1) as pool:
+            holding = pool.submit(self._ended, hold)
+            try:
+                yield
+            finally:
+                self.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '/* held */%'")
+                holding.result()
+
+    def _ended(self, query: str) -> None:
+        with contextlib.suppress(RuntimeError):  # it is terminated
+            self.ask(query)
 
     def _status(self) -> str:
         return str(self._rds.describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"][0]["DBInstanceStatus"])

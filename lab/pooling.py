@@ -145,8 +145,8 @@ def connections(lab: Lab) -> int:
 
 
 def direct(lab: Lab) -> dict[str, int]:
-    """Connections from Java itself to the server's port, by node."""
-    return {node.name: node.run("ss", "-Htnp", "dport", "=", ":5432").count('("java"') for node in cluster(lab)}
+    """Connections from Keycloak itself to the server's port, by node."""
+    return {node.name: node.run("ss", "-Htne", "dport", "=", ":5432").count("/keycloak.service") for node in cluster(lab)}
 
 
 def record(name: str, figures: dict[str, Any], **more: Any) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os.path
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,7 @@ from lab.settings import Lab
 
 # No tag of the portal: the inventory must not find it, whatever becomes of this run.
 TAG = "states-spare"
-PATIENCE = 180.0
+PATIENCE = 300.0
 CONF = "/opt/keycloak/current/conf"
 UNIT = "/etc/systemd/system/keycloak.service"
 BUILD = "bin/kc.sh build --db=postgres --health-enabled=true --metrics-enabled=true"
@@ -69,9 +70,9 @@ class Spare:
         source, target = (self._container(member) for member in (self._model, self.member))
         user, group = self._hosts.run(self._model, "id -u keycloak; id -g keycloak").split()
         self._hosts.run(self.member, f"groupadd --gid {group} keycloak && useradd --system --uid {user} --gid {group} keycloak")
-        for path, folder in (("/opt/keycloak", "/opt"), (UNIT, "/etc/systemd/system")):
+        for path in ("/opt/keycloak", UNIT, "/etc/directory-proxy", "/etc/keycloak"):
             stream, dummy = source.get_archive(path)
-            target.put_archive(folder, stream)
+            target.put_archive(os.path.dirname(path), stream)
         keep = f"cp {CONF}/keycloak.conf /root/base.conf; readlink /opt/keycloak/current > /root/home"
         self._hosts.run(self.member, f"{keep}; systemctl daemon-reload")
 

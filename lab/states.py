@@ -126,9 +126,10 @@ def ports(world: World) -> None:
 def killed(world: World) -> None:
     """kill -9 of the coordinator, whose row stays; systemd starts it again after ten seconds."""
     victim = next((node for node in world.nodes if node.name == world.last.coordinator), world.nodes[0])
-    world.hosts.signal_java(victim, "KILL")
-    world.expect("a node killed", "unreachable", "unreachable", "partial")
-    world.expect("forming", "forming", "starting")
+    with world.database.startups_held():
+        world.hosts.signal_java(victim, "KILL")
+        world.expect("a node killed", "unreachable", "unreachable", "partial")
+        world.expect("forming", "forming", "starting")
     world.expect("stale rows after kill -9", "one_cluster", "old_row", within=300)
 
 
@@ -153,12 +154,12 @@ def environments(world: World) -> None:
     """Another server on the same database, of another cluster name and of the same; apart, and merged; then two and two."""
     server, nodes = world.spare, world.nodes
     server.start({CLUSTER: "staging"})
-    life.wait("the other environment to be up", server.announced, 180)
+    life.wait("the other environment to be up", server.announced, 300)
     world.expect("two environments, two names", "multiple_clusters", "foreign_cluster")
     server.stop()
     world.hosts.cut(nodes, [server.member])
     server.start()
-    life.wait("the other environment to be up", server.announced, 180)
+    life.wait("the other environment to be up", server.announced, 300)
     world.expect("two environments, one name, apart", "multiple_clusters", "stranger")
     world.hosts.heal([*nodes, server.member])
     world.expect("two environments, one name, merged", "multiple_clusters", "too_many", "stranger")
