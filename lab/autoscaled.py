@@ -226,11 +226,15 @@ def leftovers(lab: Lab) -> list[str]:
 
 
 def network(lab: Lab) -> None:
-    """The same behind a network load balancer: it serves, a lost instance is replaced, nothing is left."""
+    """The same behind a network load balancer: targets see the client's address, a lost instance is replaced, nothing is left."""
     web = component(lab, "network")
     web.prepare()
     web.manage(web.options("1"))
     web.await_serving(2)
+    traffic = Traffic(lab, web.balancer_name())
+    clients = {(answer.host, answer.client) for answer in (traffic.ask() for _ in range(20)) if answer.status == 200}
+    expect({client for _, client in clients} == {lab.gateway}, f"the targets were asked by {clients}, not by {lab.gateway}")
+    expect(len(clients) == 2, f"of two targets behind both nodes {len(clients)} answered")
     heals("network", lambda container: container.kill())(lab)
     gone(lab)
 

@@ -33,6 +33,7 @@ class Request:
     status: int  # 0: none came
     version: str = ""
     host: str = ""
+    client: str = ""  # by whom the service says it was asked
 
 
 @dataclass
@@ -69,7 +70,8 @@ class Traffic:
                 connection.request("GET", path)
                 response = connection.getresponse()
                 content: dict[str, Any] = json.loads(response.read() or b"{}") if response.status == 200 else {}
-            return Request(began, time.time() - began, response.status, str(content.get("version", "")), str(content.get("host", "")))
+            said = {key: str(content.get(key, "")) for key in ("version", "host", "client")}
+            return Request(began, time.time() - began, response.status, **said)
         except (OSError, http.client.HTTPException, ValueError, IndexError):
             return Request(began, time.time() - began, 0)
 

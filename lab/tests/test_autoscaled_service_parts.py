@@ -77,6 +77,7 @@ def test_everything_is_made_by_the_calls_of_the_plan_and_then_nothing_changes(ac
 def test_hooks_are_there_before_the_first_instance(account: Account) -> None:
     made = account.made(account.component(lifecycle_hooks=[HOOK]))
     assert "autoscaling:PutLifecycleHook" not in calls(made)
+    assert [hook["LifecycleHookName"] for hook in made["diff"]["after"]["group gateway"]["LifecycleHooks"]] == [HOOK["name"]]
     account.settle(["Pending:Wait"] * 2)
 
 

@@ -200,6 +200,16 @@ def test_one_difference_makes_its_calls(options: dict[str, Any], state: Seen, ex
             "cannot become internet-facing",
             id="scheme",
         ),
+        pytest.param({"min_size": None, "max_size": None, "desired_capacity": 99}, seen(), "99 is not between", id="desired of old sizes"),
+        pytest.param({"min_size": 99, "max_size": None}, seen(), "would have 99 to", id="min over old max"),
+        pytest.param(
+            {"launch_template": None, "warm_pool": {"enabled": True}},
+            changed_in(
+                "group", LaunchTemplate=None, MixedInstancesPolicy={"InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": 50}}
+            ),
+            "has Spot instances, which cannot wait in a warm pool",
+            id="pool beside old Spot",
+        ),
         pytest.param({"load_balancer": {"name": "x", "create": False}}, seen(balancer={}), "there is no load balancer x", id="none"),
         pytest.param({"launch_template": {**LAUNCH, "version": "7"}}, seen(), "has no version 7; it has 1", id="version"),
         pytest.param({"launch_template": {**LAUNCH, "version": "7"}}, Seen(), "there is no launch template web yet", id="no template"),
