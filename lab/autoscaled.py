@@ -114,6 +114,7 @@ def heals(name: str, fault: Callable[[Container], object]) -> Step:
             fault(container)
             wait(f"{victim} to be seen as unhealthy", lambda: web.targets().get(victim) != "healthy", 60, pause=0.2)
             detected = time.time()
+            found = web.module("autoscaled_service_info", {"name": NAME})["autoscaled_services"][0]["findings"]
             wait(f"{victim} to be replaced", lambda: victim not in web.members(), PATIENCE, pause=0.5)
             web.await_serving(2)
             healed = time.time()
@@ -125,7 +126,9 @@ def heals(name: str, fault: Callable[[Container], object]) -> Step:
             requests=len(traffic.requests),
             failed=len(traffic.failed()),
             failed_after_detection=len(late),
+            info_says=found,
         )
+        expect(any(victim in each or "in service" in each for each in found), f"autoscaled_service_info saw nothing wrong: {found}")
         expect(not late, f"{len(late)} requests failed after the fault was detected: {late[:3]}")
 
     return step
@@ -167,17 +170,27 @@ def rollback(lab: Lab) -> None:
     expect({request.version for request in traffic.requests} == {before}, f"another version than {before} answered")
 
 
+def grow(web: Component, options: dict[str, Any]) -> tuple[str, float]:
+    """The instance that one more is, and its seconds from the decision until it serves."""
+    before = set(web.members())
+    web.manage({**options, "desired_capacity": MOST})
+    web.await_serving(MOST)
+    served = time.time()
+    (new,) = set(web.members()) - before
+    return new, served - web.launched_at(new)
+
+
 def warm_pool(lab: Lab) -> None:
+    """One more instance without a warm pool and from it, one after the other, with nothing else to do."""
     web = component(lab)
-    pool = {"warm_pool": {"state": "Stopped", "min_size": 1, "max_group_prepared_capacity": MOST}}
-    web.manage({**web.options("2"), **pool})
+    _, cold = grow(web, web.options("2"))
+    pool = {"state": "Stopped", "min_size": 1, "max_group_prepared_capacity": MOST}
+    web.manage({**web.options("2"), "warm_pool": pool, "desired_capacity": MOST - 1})
+    web.await_serving(MOST - 1)
     wait("an instance in the warm pool", lambda: list(web.warm().values()) == ["Warmed:Stopped"], PATIENCE, pause=0.5)
     (waiting,) = web.warm()
-    web.manage({**web.options("2"), "warm_pool": {**pool["warm_pool"], "min_size": 0}, "desired_capacity": MOST})
-    web.await_serving(MOST)
-    warm = time.time() - web.launched_at(waiting)
-    expect(waiting in web.serving(), f"{waiting} was warm, but another one was launched")
-    cold = float(report().get("scale_out", {}).get("cold_s", 0.0))
+    new, warm = grow(web, {**web.options("2"), "warm_pool": {**pool, "min_size": 0}})
+    expect(new == waiting, f"{waiting} was warm, but {new} serves")
     note("warm_pool", cold_s=cold, warm_s=warm, ratio=cold / warm)
     expect(cold > warm, f"from the warm pool it took {warm:.1f} s, without {cold:.1f} s")
 

@@ -131,11 +131,11 @@ class Account:
         assert not result.get("failed"), result["msg"]
         return result
 
-    def made_at_once(self, options: dict[str, Any], times: int) -> list[dict[str, Any]]:
+    def made_at_once(self, options: dict[str, Any], times: int, module: str = "autoscaled_service") -> list[dict[str, Any]]:
         """Several runs side by side, each a process of its own as under Ansible."""
         where = {"endpoint_url": self.served.lab.api_url, "region": REGION, "access_key": "AKIALABUSER", "secret_key": "s" * 40}
         words = json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **where}})
-        command = [sys.executable, "-m", "ansible_collections.aiportal.scaling.plugins.modules.autoscaled_service"]
+        command = [sys.executable, "-m", f"ansible_collections.aiportal.scaling.plugins.modules.{module}"]
         running = [
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             for _ in range(times)

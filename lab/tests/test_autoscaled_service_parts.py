@@ -124,6 +124,17 @@ def test_one_change_makes_its_calls(account: Account, before: Any, after: Any, e
     assert again["changed"] is False, again["diff"]
 
 
+def test_an_alarm_goes_before_the_policy_that_names_it(account: Account) -> None:
+    """Else a run that is killed between the two leaves an alarm that no later run would find."""
+    account.made(account.component(scaling_policies=[STEPS]))
+    account.served.fail("DeletePolicy", "AccessDenied", "killed here", times=1)
+    assert account.run(account.component(scaling_policies=[]))["failed"]
+    assert account.clients["cloudwatch"].describe_alarms()["MetricAlarms"] == []
+    account.served.forget()
+    account.made(account.component(scaling_policies=[]))
+    assert account.served.changes == ["autoscaling:DeletePolicy"]
+
+
 def test_requests_are_counted_by_a_label_of_arns_that_do_not_exist_yet(account: Account) -> None:
     account.balancer()
     group = {"protocol": "HTTP", "port": 8080, "rule": {"listener_port": 80, "priority": 10, "hosts": ["api.aiportal.example"]}}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +32,19 @@ def test_this_process_uses_processor_time() -> None:
     """By the control group of a real process; where none is to be read, nothing is published."""
     found = metrics.processor_seconds(1)
     assert found is None or found >= 0
+
+
+def test_bytes_are_of_a_minute_at_the_rate_of_real_time() -> None:
+    before, now = metrics.Usage(1.0, 1000, 500), metrics.Usage(4.0, 3000, 500)
+    found = metrics.measured(before, now, passed=6.0, count=2)
+    assert found == {"CPUUtilization": (25.0, "Percent"), "NetworkIn": (20000.0, "Bytes"), "NetworkOut": (0.0, "Bytes")}
+
+
+def test_this_process_has_traffic_that_can_be_read() -> None:
+    received, sent = metrics.traffic(os.getpid()) or (-1, -1)
+    assert received >= 0
+    assert sent >= 0
+    assert metrics.traffic(2**30) is None
 
 
 def alarm(**fields: Any) -> Any:
