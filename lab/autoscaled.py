@@ -99,15 +99,21 @@ def scale_out(lab: Lab) -> None:
     web.await_serving(2)
 
 
+def oldest(web: Component) -> tuple[str, Container]:
+    """Once its grace period is over, within which nothing that it does is held against it."""
+    victim = min(web.serving(), key=web.launched_at)
+    over = web.in_service_at(victim) + GRACE_SECONDS + 5.0
+    wait(f"the grace period of {victim} to end", lambda: time.time() >= over, GRACE_SECONDS + 60.0)
+    container = Containers(web.lab).find(victim)
+    if container is None:
+        raise ScenarioError(f"{victim} has no container")
+    return victim, container
+
+
 def heals(name: str, fault: Callable[[Container], object]) -> Step:
     def step(lab: Lab) -> None:
         web, traffic = component(lab), Traffic(lab, component(lab).balancer_name())
-        victim = min(web.serving(), key=web.launched_at)
-        over = web.in_service_at(victim) + GRACE_SECONDS + 5.0
-        wait(f"the grace period of {victim} to end", lambda: time.time() >= over, GRACE_SECONDS + 60.0)
-        container = Containers(lab).find(victim)
-        if container is None:
-            raise ScenarioError(f"{victim} has no container")
+        victim, container = oldest(web)
         with traffic.steady():
             time.sleep(2)
             at = time.time()
