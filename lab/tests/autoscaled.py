@@ -116,9 +116,12 @@ class Account:
             "keep_versions": 3,
         }
 
-    def run(self, options: dict[str, Any], check: bool = False, module: Any = autoscaled_service) -> dict[str, Any]:
+    def run(
+        self, options: dict[str, Any], check: bool = False, module: Any = autoscaled_service, where: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """The whole module, in this process."""
-        where = {"endpoint_url": self.served.lab.api_url, "region": REGION, "access_key": "AKIALABUSER", "secret_key": "s" * 40}
+        usual = {"endpoint_url": self.served.lab.api_url, "region": REGION, "access_key": "AKIALABUSER", "secret_key": "s" * 40}
+        where = usual if where is None else where
         said = io.StringIO()
         given = {**options, **where, "_ansible_check_mode": check, "_ansible_diff": True}
         with patch_module_args(given), contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
