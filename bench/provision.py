@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -43,6 +45,19 @@ CREATE_CALLS = (
 )
 
 
+@dataclass(frozen=True)
+class Played:
+    seconds: float
+    processor: float  # seconds of processor time, of all its processes: other work on the machine does not change it
+    calls: list[str]  # actions that it asked for
+
+
+def processor_seconds() -> float:
+    """Of the processes that this one has waited for, and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @dataclass
 class Bed:
     """A control plane of its own, with a network and an image."""
@@ -53,8 +68,10 @@ class Bed:
 
     @property
     def environment(self) -> dict[str, str]:
+        # Libraries are compiled once, as where people run it, and not again by each of the peer's processes.
+        usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         return {
-            **os.environ,
+            **usual,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": settings.REGION,
             "AWS_DEFAULT_REGION": settings.REGION,
@@ -71,9 +88,8 @@ class Bed:
         keys = {"aws_access_key_id": "AKIALABTESTER", "aws_secret_access_key": SECRET_KEY}
         return boto3.session.Session().client(service, region_name=settings.REGION, endpoint_url=self.url, **keys)
 
-    def play(self, name: str) -> tuple[float, list[str]]:
-        """Seconds of a playbook, and the actions that it asked for."""
-        before = len(self.recorded())
+    def play(self, name: str) -> Played:
+        before, used = len(self.recorded()), processor_seconds()
         command = [
             sys.executable,
             "-m",
@@ -90,7 +106,12 @@ class Bed:
         seconds = time.monotonic() - start
         if done.returncode != 0:
             raise SystemExit(f"{name} ended with status {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
-        return seconds, self.recorded()[before:]
+        return Played(seconds, processor_seconds() - used, self.recorded()[before:])
+
+    def task(self, side: str) -> Played:
+        """The playbook of a side, less what a play without tasks takes at the same time."""
+        empty, whole = self.play("nothing"), self.play(side)
+        return Played(whole.seconds - empty.seconds, whole.processor - empty.processor, whole.calls)
 
 
 @contextmanager
@@ -122,11 +143,21 @@ def network(made: Bed) -> dict[str, Any]:
     return {"bench_vpc": vpc, "bench_subnets": subnets, "bench_security_group": group, "bench_image": image}
 
 
-def entry(name: str, seconds: dict[str, list[float]], calls: dict[str, list[str]], needed: Sequence[str]) -> dict[str, Any]:
-    made = report.entry(name, seconds["ours"], seconds["peer"])
-    return {**made, "ours_calls": len(calls["ours"]), "peer_calls": len(calls["peer"]), "needed_calls": len(needed)}
+def entry(name: str, played: dict[str, list[Played]], needed: Sequence[str]) -> dict[str, Any]:
+    made = report.entry(name, *([each.seconds for each in played[side]] for side in SIDES))
+    ours, peer = (statistics.median(each.processor for each in played[side]) for side in SIDES)
+    counts = {f"{side}_calls": len(played[side][-1].calls) for side in SIDES}
+    return {
+        **made,
+        "processor": {"ours_s": round(ours, 1), "peer_s": round(peer, 1), "ratio": round(peer / ours, 2)},
+        **counts,
+        "needed_calls": len(needed),
+    }
 
 
-def tell(calls: dict[str, list[str]]) -> None:
-    for side, actions in calls.items():
-        print(f"  {side}: {len(actions)} calls, {sum(not is_read(action) for action in actions)} of them change something", flush=True)
+def tell(name: str, made: dict[str, Any], played: dict[str, list[Played]]) -> None:
+    for side in SIDES:
+        calls = played[side][-1].calls
+        print(f"  {side}: {len(calls)} calls, {sum(not is_read(action) for action in calls)} of them change something", flush=True)
+    used = made["processor"]
+    print(f"  {name}: processor time ours {used['ours_s']} s, peer {used['peer_s']} s: {used['ratio']} times less", flush=True)

@@ -15,16 +15,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.provision_create", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="repetitions of each side, each in a new account (%(default)s)")
     runs = parser.parse_args().runs
-    seconds: dict[str, list[float]] = {side: [] for side in provision.SIDES}
-    calls: dict[str, list[str]] = {}
+    played: dict[str, list[provision.Played]] = {side: [] for side in provision.SIDES}
     for _ in range(runs):
         for side in provision.SIDES:
             with provision.bed() as bed:
-                empty, dummy = bed.play("nothing")
-                whole, calls[side] = bed.play(side)
-                seconds[side].append(whole - empty)
-    provision.tell(calls)
-    report.keep([provision.entry("provision_create", seconds, calls, provision.CREATE_CALLS)])
+                played[side].append(bed.task(side))
+    made = provision.entry("provision_create", played, provision.CREATE_CALLS)
+    provision.tell("provision_create", made, played)
+    report.keep([made])
     return 0
 
 

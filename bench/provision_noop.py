@@ -9,6 +9,7 @@ import argparse
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.provision_noop", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="repetitions of each side (%(default)s)")
     runs = parser.parse_args().runs
-    seconds: dict[str, list[float]] = {side: [] for side in provision.SIDES}
-    calls: dict[str, list[str]] = {}
-    grown: list[dict[str, Any]] = []
-    for side in provision.SIDES:
-        with provision.bed() as bed:
+    played: dict[str, list[provision.Played]] = {side: [] for side in provision.SIDES}
+    with ExitStack() as stack:
+        beds = {side: stack.enter_context(provision.bed()) for side in provision.SIDES}
+        for side, bed in beds.items():
             bed.play(side)
             bed.play(side)  # the peer's first repetition still changes tags
-            for _ in range(runs):
-                empty, dummy = bed.play("nothing")
-                whole, calls[side] = bed.play(side)
-                seconds[side].append(whole - empty)
-            grown += growth(bed) if side == "ours" else []
-    provision.tell(calls)
-    report.keep([provision.entry("provision_noop", seconds, calls, provision.STATE_READS), *grown])
+        for _ in range(runs):  # turn by turn, so that both meet the same machine
+            for side, bed in beds.items():
+                played[side].append(bed.task(side))
+        grown = growth(beds["ours"])
+    made = provision.entry("provision_noop", played, provision.STATE_READS)
+    provision.tell("provision_noop", made, played)
+    report.keep([made, *grown])
     return 0
 
 
@@ -54,11 +54,11 @@ def growth(bed: provision.Bed) -> list[dict[str, Any]]:
         before = len(bed.recorded())
         listed = inventory(bed)
         asked = len(bed.recorded()) - before
-        whole, calls = bed.play("ours")
+        whole = bed.play("ours")
         made = report.entry(f"provision_noop inventory, {size} instances", [listed])
         entries.append({**made, "ours_calls": asked, "peer_calls": None, "needed_calls": 1})
-        made = report.entry(f"provision_noop whole play, {size} instances", [whole])
-        entries.append({**made, "ours_calls": len(calls), "peer_calls": None, "needed_calls": len(provision.STATE_READS)})
+        made = report.entry(f"provision_noop whole play, {size} instances", [whole.seconds])
+        entries.append({**made, "ours_calls": len(whole.calls), "peer_calls": None, "needed_calls": len(provision.STATE_READS)})
     return entries
 
 

@@ -121,7 +121,7 @@ def outcome(title: str, name: str, step: Step, lab: Lab) -> bool:
     try:
         step(lab)
         said = "ok"
-    except ScenarioError as error:
+    except (ScenarioError, RuntimeError) as error:  # the second from waits
         said = f"FAILED: {error}"
     print(f"{title} {name}: {said} ({time.monotonic() - start:.0f} s)", flush=True)
     return said == "ok"

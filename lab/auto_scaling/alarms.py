@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CloudWatch alarms: those of target tracking, and what makes an alarm's state; pure.
-AWS: AmazonCloudWatch/latest/monitoring/alarm-evaluation.html, autoscaling/ec2/userguide/as-scaling-target-tracking.html"""
+AWS: AmazonCloudWatch/latest/monitoring/{alarm-evaluation,alarms-and-missing-data}.html,
+autoscaling/ec2/userguide/{as-scaling-target-tracking,ec2-auto-scaling-target-tracking-metric-math}.html"""
 
 from __future__ import annotations
 
@@ -10,12 +11,15 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from moto.cloudwatch.models import Dimension, Metric, MetricDataQuery, MetricStat
+
 from lab.auto_scaling import scaling
 from lab.auto_scaling.model import Document, Group
 
 # Predefined metric -> (namespace, metric, statistic)
 PREDEFINED = {
     "ASGAverageCPUUtilization": ("AWS/EC2", "CPUUtilization", "Average"),
+    "ASGAverageCPUUtilizationHighResolution": ("AWS/EC2", "CPUUtilization", "Average"),
     "ASGAverageNetworkIn": ("AWS/EC2", "NetworkIn", "Average"),
     "ASGAverageNetworkOut": ("AWS/EC2", "NetworkOut", "Average"),
     "ALBRequestCountPerTarget": ("AWS/ApplicationELB", "RequestCountPerTarget", "Sum"),
@@ -39,12 +43,34 @@ def metric(group: Group, configuration: Document) -> Document:
             dimensions = [{"Name": "TargetGroup", "Value": label[label.index("targetgroup/") :]}]
         return {"namespace": namespace, "metric_name": name, "dimensions": dimensions, "statistic": statistic}
     custom = configuration["CustomizedMetricSpecification"]
+    if custom.get("Metrics"):
+        nothing: Document = {"namespace": "", "metric_name": "", "dimensions": [], "statistic": ""}
+        return {**nothing, "metric_data_queries": [query(one) for one in custom["Metrics"]]}
     return {
-        "namespace": custom.get("Namespace", ""),
-        "metric_name": custom.get("MetricName", ""),
+        "namespace": custom["Namespace"],
+        "metric_name": custom["MetricName"],
         "dimensions": custom.get("Dimensions") or [],
-        "statistic": custom.get("Statistic", "Average"),
+        "statistic": custom["Statistic"],
     }
+
+
+def query(given: Document) -> MetricDataQuery:
+    """Of metric math, as CloudWatch has it in an alarm."""
+    stat, found = given.get("MetricStat"), None
+    if stat:
+        dimensions = [Dimension(one["Name"], one["Value"]) for one in stat["Metric"].get("Dimensions") or []]
+        named = Metric(stat["Metric"]["MetricName"], stat["Metric"]["Namespace"], dimensions)
+        period: Any = stat.get("Period") or int(scaling.PERIOD)
+        found = MetricStat(named, period, stat["Stat"], stat.get("Unit"))
+    given = {"Label": None, "Period": None, "ReturnData": True, "Expression": None, **given}
+    return MetricDataQuery(given["Id"], given["Label"], given["Period"], given["ReturnData"], given["Expression"], found)
+
+
+def period_of(configuration: Document) -> int:
+    """60 seconds, or less where the metric has a higher resolution."""
+    custom = configuration.get("CustomizedMetricSpecification") or {}
+    periods = [one.get("MetricStat", {}).get("Period") for one in custom.get("Metrics") or []]
+    return int(custom.get("Period") or next(filter(None, periods), scaling.PERIOD))
 
 
 def tracking(name: str, kind: str, group: Group, policy: Document) -> Document:
@@ -58,16 +84,20 @@ def tracking(name: str, kind: str, group: Group, policy: Document) -> Document:
         "comparison_operator": "GreaterThanThreshold" if high else "LessThanThreshold",
         "evaluation_periods": periods,
         "datapoints_to_alarm": periods,
-        "period": int(scaling.PERIOD),
+        "period": period_of(configuration),
         "threshold": target if high else target * scaling.LOW_SHARE,
         "description": "DO NOT EDIT OR DELETE. For TargetTrackingScaling policy " + policy["PolicyARN"] + ".",
         "alarm_actions": [policy["PolicyARN"]],
     }
 
 
-def of_policy(known: Iterable[Any], policy: Document) -> list[Document]:
+def acting_on(known: Iterable[Any], policy: Document) -> list[Any]:
     """Alarms whose action is the policy: those that Auto Scaling made, or that somebody made for a step policy."""
-    return [{"AlarmName": alarm.name, "AlarmARN": alarm.alarm_arn} for alarm in known if policy["PolicyARN"] in (alarm.alarm_actions or [])]
+    return [alarm for alarm in known if policy["PolicyARN"] in (alarm.alarm_actions or [])]
+
+
+def of_policy(known: Iterable[Any], policy: Document) -> list[Document]:
+    return [{"AlarmName": alarm.name, "AlarmARN": alarm.alarm_arn} for alarm in acting_on(known, policy)]
 
 
 def statistic(kind: str, values: Sequence[float]) -> float:
@@ -78,6 +108,11 @@ def statistic(kind: str, values: Sequence[float]) -> float:
     if kind == "Maximum":
         return max(values)
     return float(len(values)) if kind == "SampleCount" else sum(values) / len(values)
+
+
+def evaluation_range(alarm: Any) -> int:
+    """How many of the last periods are looked at: more than are needed, since some may have no datapoint. AWS' example: 5 for 3."""
+    return int(alarm.evaluation_periods) + 2
 
 
 def datapoints(kind: str, values: Iterable[tuple[float, float]], period: float, periods: int) -> list[float | None]:
@@ -91,18 +126,23 @@ def datapoints(kind: str, values: Iterable[tuple[float, float]], period: float, 
 
 
 def state(alarm: Any, points: Sequence[float | None], before: str) -> str:
-    """M out of N; missing points by the alarm's own rule. With nothing to go by the state is kept, or unknown."""
+    """M out of N, by the newest N datapoints that there are in the evaluation range; where there are fewer, by the alarm's own rule."""
     breaches = COMPARISONS[alarm.comparison_operator]
     treat = alarm.treat_missing_data or "missing"
-    seen = [breaches(point, alarm.threshold) for point in points if point is not None]
-    missing = len(points) - len(seen)
+    periods = int(alarm.evaluation_periods)
+    needed = int(alarm.datapoints_to_alarm or periods)
+    known = [breaches(point, alarm.threshold) for point in points if point is not None][-periods:]
+    missing = periods - len(known)
     if treat == "breaching":
-        seen += [True] * missing
-    elif treat == "notBreaching":
-        seen += [False] * missing
-    needed = int(alarm.datapoints_to_alarm or alarm.evaluation_periods)
-    if not seen:
-        return before if treat == "ignore" else "INSUFFICIENT_DATA"
-    if sum(seen) >= needed:
+        return "ALARM" if sum(known) + missing >= needed else "OK"
+    if sum(known) >= needed:
         return "ALARM"
-    return "OK"
+    if not missing or treat == "notBreaching" or not all(known):
+        return "OK"
+    if treat == "ignore":
+        return before
+    if not known:
+        return "INSUFFICIENT_DATA"
+    # All there is breaches: an alarm when it began long enough ago, else the next datapoint is waited for.
+    oldest = next(index for index, point in enumerate(points) if point is not None)
+    return "ALARM" if len(points) - oldest >= needed else before

@@ -202,6 +202,7 @@ def _detaching(turn: Turn, member: Member) -> bool:
     turn.world.detach(turn.group, member.id)
     turn.finish(member)
     turn.group.members.remove(member)
+    member.enter("Detached", turn.now)
     return False
 
 

@@ -23,6 +23,7 @@ from lab.settings import Lab
 
 PATIENCE = 10.0
 FRESH_SECONDS = 2.0  # how long an answer of the resolver is used
+LOOKUPS = 2  # as a host's own resolver does: a datagram that is lost is no failed request
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Request:
     status: int  # 0: none came
     version: str = ""
     host: str = ""
+    client: str = ""  # by whom the service says it was asked
 
 
 @dataclass
@@ -46,13 +48,19 @@ class Traffic:
         """By the lab's resolver; only the lab's own: anything else would leave this machine."""
         at, found = self._resolved
         if time.monotonic() - at > FRESH_SECONDS or not found:
-            answer = DNSRecord.parse(DNSRecord.question(self.name).send(self.lab.resolver, 53, timeout=5))
+            answer = DNSRecord.parse(self._lookup())
             found = [str(record.rdata) for record in answer.rr if isinstance(record.rdata, A)]
             strangers = [one for one in found if ipaddress.ip_address(one) not in ipaddress.ip_network(self.lab.cidr)]
             if strangers or not network.exists(self.lab):
                 raise RuntimeError(f"{self.name} resolves to {strangers or found}, which is not in the lab")
             self._resolved = (time.monotonic(), found)
         return found
+
+    def _lookup(self) -> bytes:
+        for _ in range(LOOKUPS - 1):
+            with contextlib.suppress(TimeoutError):
+                return bytes(DNSRecord.question(self.name).send(self.lab.resolver, 53, timeout=5))
+        return bytes(DNSRecord.question(self.name).send(self.lab.resolver, 53, timeout=5))
 
     def ask(self, path: str = "/", patience: float = PATIENCE) -> Request:
         began = time.time()
@@ -62,7 +70,8 @@ class Traffic:
                 connection.request("GET", path)
                 response = connection.getresponse()
                 content: dict[str, Any] = json.loads(response.read() or b"{}") if response.status == 200 else {}
-            return Request(began, time.time() - began, response.status, str(content.get("version", "")), str(content.get("host", "")))
+            said = {key: str(content.get(key, "")) for key in ("version", "host", "client")}
+            return Request(began, time.time() - began, response.status, **said)
         except (OSError, http.client.HTTPException, ValueError, IndexError):
             return Request(began, time.time() - began, 0)
 

@@ -16,13 +16,15 @@ from lab.reconcilers.haproxy import Group, Listener
 
 IDLE = "350"  # seconds; a listener's attribute on AWS
 CROSS_ZONE = "load_balancing.cross_zone.enabled"
+PRESERVES = "preserve_client_ip.enabled"
 
 
 def render(listeners: Iterable[Listener], groups: Iterable[Group]) -> str:
     """The whole configuration, with its digest as description."""
     head = haproxy.HEAD.replace("@SOCKET@", haproxy.SOCKET).replace("@STATE@", haproxy.STATE).replace("@IDLE@", IDLE)
     head = head.replace("mode http", "mode tcp").replace("option httplog", "option tcplog").replace("    option dontlog-normal\n", "")
-    head = "".join(line + "\n" for line in head.splitlines() if "timeout http-" not in line)
+    # To connect from a client's address takes the right to, which HAProxy loses with its user.
+    head = "".join(line + "\n" for line in head.splitlines() if "timeout http-" not in line and "user haproxy" not in line)
     text = "\n".join([head, *(_frontend(listener) for listener in listeners), *(_backend(group) for group in groups)])
     return text.replace("@DIGEST@", haproxy.digest(text), 1)
 
@@ -53,7 +55,14 @@ def _backend(group: Group) -> str:
 
 def _server_options(group: Group) -> str:
     options = " ssl verify none" if group.description["Protocol"] == "TLS" else ""
+    options += " source 0.0.0.0 usesrc clientip" if preserves(group) else ""  # see return_paths.py
     return options + (" send-proxy-v2" if group.attributes.get("proxy_protocol_v2.enabled") == "true" else "")
+
+
+def preserves(group: Group) -> bool:
+    """On by default for instances, off for addresses."""
+    default = "true" if group.description.get("TargetType", "instance") == "instance" else "false"
+    return group.attributes.get(PRESERVES, default) == "true"
 
 
 def _check(group: Group) -> list[str]:

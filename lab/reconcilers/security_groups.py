@@ -15,6 +15,7 @@ from typing import Any
 from docker.models.containers import Container
 
 from lab.containers import ADDRESS_LABEL, Containers
+from lab.reconcilers.return_paths import hardware_addresses
 from lab.settings import Lab
 
 # In the description of an interface that is open to all: a Network Load Balancer may have no security groups.
@@ -43,12 +44,14 @@ class SecurityGroups:
         carried = carried_groups(found)
         unguarded = {one["PrivateIpAddress"] for one in found if one.get("Description", "").endswith(NO_GROUPS)}
         members = members_of(carried)
-        for container in self.containers.all():
+        hosts = self.containers.all()
+        nodes = hardware_addresses(self.lab, [one for one in hosts if one.status == "running"])
+        for container in hosts:
             address = container.labels.get(ADDRESS_LABEL, "")
             if container.status == "running" and address in carried:
                 permissions = [permission for group in carried[address] for permission in groups.get(group, [])]
                 permissions += [EVERYTHING] if address in unguarded else []
-                apply(container, render(permissions, members))
+                apply(container, render(permissions, members, nodes))
 
 
 def carried_groups(interfaces: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
@@ -65,14 +68,20 @@ def members_of(carried: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     return members
 
 
-def render(permissions: Iterable[dict[str, Any]], members: Mapping[str, Iterable[str]]) -> list[str]:
-    """The rules, without the chain's name; in a fixed order, so that equal permissions give equal text."""
+def render(
+    permissions: Iterable[dict[str, Any]], members: Mapping[str, Iterable[str]], nodes: Mapping[str, str] | None = None
+) -> list[str]:
+    """The rules, without the chain's name; in a fixed order, so that equal permissions give equal text. What comes through a node of a
+    Network Load Balancer, which keeps the client's address, comes from the balancer's group all the same: by the hardware address."""
+    nodes = nodes or {}
     opened: set[str] = set()
     for permission in permissions:
-        sources = {cidr["CidrIp"] for cidr in permission.get("IpRanges", [])}
+        sources = {f"-s {cidr['CidrIp']}" for cidr in permission.get("IpRanges", [])}
         for pair in permission.get("UserIdGroupPairs", []):
-            sources.update(f"{address}/32" for address in members.get(pair["GroupId"], ()))
-        opened.update(f"-s {source} {match(permission)}-j ACCEPT" for source in sources)
+            for address in members.get(pair["GroupId"], ()):
+                sources.add(f"-s {address}/32")
+                sources |= {f"-m mac --mac-source {nodes[address]}"} if address in nodes else set()
+        opened.update(f"{source} {match(permission)}-j ACCEPT" for source in sources)
     return [*ALWAYS, *sorted(opened), "-j DROP"]
 
 

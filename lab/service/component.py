@@ -159,7 +159,11 @@ class Component:
         def settled() -> bool:
             return len(self.serving()) == count == len(self.members())
 
-        wait(f"{count} instances of {NAME} to serve", settled, patience, pause=0.5)
+        try:
+            wait(f"{count} instances of {NAME} to serve", settled, patience, pause=0.5)
+        except RuntimeError as error:
+            members = {key: f"{one['LifecycleState']} {one['HealthStatus']}" for key, one in self.members().items()}
+            raise ScenarioError(f"{error}; last seen: members {members}, targets {self.targets()}") from error
 
     def launched_at(self, instance: str) -> float:
         """When Auto Scaling began to launch it, or took it out of the warm pool."""

@@ -116,9 +116,12 @@ class Account:
             "keep_versions": 3,
         }
 
-    def run(self, options: dict[str, Any], check: bool = False, module: Any = autoscaled_service) -> dict[str, Any]:
+    def run(
+        self, options: dict[str, Any], check: bool = False, module: Any = autoscaled_service, where: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """The whole module, in this process."""
-        where = {"endpoint_url": self.served.lab.api_url, "region": REGION, "access_key": "AKIALABUSER", "secret_key": "s" * 40}
+        usual = {"endpoint_url": self.served.lab.api_url, "region": REGION, "access_key": "AKIALABUSER", "secret_key": "s" * 40}
+        where = usual if where is None else where
         said = io.StringIO()
         given = {**options, **where, "_ansible_check_mode": check, "_ansible_diff": True}
         with patch_module_args(given), contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
@@ -131,11 +134,11 @@ class Account:
         assert not result.get("failed"), result["msg"]
         return result
 
-    def made_at_once(self, options: dict[str, Any], times: int) -> list[dict[str, Any]]:
+    def made_at_once(self, options: dict[str, Any], times: int, module: str = "autoscaled_service") -> list[dict[str, Any]]:
         """Several runs side by side, each a process of its own as under Ansible."""
         where = {"endpoint_url": self.served.lab.api_url, "region": REGION, "access_key": "AKIALABUSER", "secret_key": "s" * 40}
         words = json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **where}})
-        command = [sys.executable, "-m", "ansible_collections.aiportal.scaling.plugins.modules.autoscaled_service"]
+        command = [sys.executable, "-m", f"ansible_collections.aiportal.scaling.plugins.modules.{module}"]
         running = [
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             for _ in range(times)

@@ -113,6 +113,19 @@ def test_standby_detach_and_terminate(account: Aws) -> None:
     assert "aws:autoscaling:groupName" not in {tag["Key"] for tag in state["Tags"]}
 
 
+def test_a_running_instance_is_attached(account: Aws) -> None:
+    """ec2-auto-scaling-detach-attach-instances.html: the desired capacity grows with it, and it has to fit."""
+    account.create(DesiredCapacity=1, MaxSize=2)
+    account.tick()
+    made = account.ec2.run_instances(ImageId=account.image, MinCount=2, MaxCount=2, SubnetId=account.subnets[1])["Instances"]
+    one, other = (each["InstanceId"] for each in made)
+    account.asg.attach_instances(AutoScalingGroupName="web", InstanceIds=[one])
+    account.tick()
+    assert account.instances()[one] == "InService"
+    assert account.group()["DesiredCapacity"] == 2
+    assert "do not fit" in refusal(account.asg.attach_instances, AutoScalingGroupName="web", InstanceIds=[other])
+
+
 def test_deletion(account: Aws) -> None:
     account.create()
     account.tick()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from lab.auto_scaling import lifecycle, zones
-from lab.auto_scaling.model import Member
-from lab.tests.auto_scaling import START, Case
+from lab.auto_scaling.model import LAUNCHING_HOOK, Member
+from lab.tests.auto_scaling import START, Case, hook
 
 GROUP = ["arn:tg"]
 TEMPLATE = {"LaunchTemplateId": "lt-1", "LaunchTemplateName": "web", "Version": "2"}
@@ -139,6 +139,18 @@ def test_launch_before_terminate() -> None:
 def test_group_that_is_deleted_by_force_ends_its_instances() -> None:
     """API DeleteAutoScalingGroup, ForceDelete: without waiting, outstanding lifecycle actions with it."""
     case = Case(desired=2).settle()
+    case.group.deleting = True
+    case.tick(times=2)
+    assert sorted(case.world.asked("terminate")) == ["i-1", "i-2"]
+    assert case.store.groups == {}
+
+
+def test_deletion_by_force_does_not_wait_for_hooks() -> None:
+    """API DeleteAutoScalingGroup, ForceDelete: outstanding lifecycle actions are deleted."""
+    case = Case(desired=2)
+    case.group.hooks["boot"] = hook("boot", LAUNCHING_HOOK)
+    case.settle()
+    assert set(case.states.values()) == {"Pending:Wait"}
     case.group.deleting = True
     case.tick(times=2)
     assert sorted(case.world.asked("terminate")) == ["i-1", "i-2"]

@@ -160,22 +160,42 @@ def cloudwatch(**fields: Any) -> Any:
     return SimpleNamespace(**{**base, "treat_missing_data": None, **fields})
 
 
+def marks(text: str) -> list[float | None]:
+    """Datapoints as AWS' tables write them: 0 within the threshold, X beyond it, - missing; the newest on the right."""
+    return [{"0": 40.0, "X": 60.0, "-": None}[mark] for mark in text]
+
+
+MISSING = ("missing", "ignore", "breaching", "notBreaching")
+
+
 @pytest.mark.parametrize(
-    ("fields", "points", "state"),
+    ("points", "needed", "states"),
     [
-        ({}, [60, 60, 60], "ALARM"),
-        ({}, [60, 40, 60], "OK"),
-        ({"datapoints_to_alarm": 2}, [60, 40, 60], "ALARM"),
-        ({}, [None, None, None], "INSUFFICIENT_DATA"),
-        ({"treat_missing_data": "breaching"}, [None, None, 60], "ALARM"),
-        ({"treat_missing_data": "notBreaching"}, [None, None, None], "OK"),
-        ({"treat_missing_data": "ignore"}, [None, None, None], "before"),
-        ({"comparison_operator": "LessThanThreshold"}, [40, 40, 40], "ALARM"),
+        ("0-X-X", 3, ("OK", "OK", "OK", "OK")),
+        ("0----", 3, ("OK", "OK", "OK", "OK")),
+        ("-----", 3, ("INSUFFICIENT_DATA", "before", "ALARM", "OK")),
+        ("0XX-X", 3, ("ALARM", "ALARM", "ALARM", "ALARM")),
+        ("--X--", 3, ("ALARM", "before", "ALARM", "OK")),
+        ("----X", 3, ("before", "before", "ALARM", "OK")),
+        ("0-X-X", 2, ("ALARM", "ALARM", "ALARM", "ALARM")),
+        ("00X0X", 2, ("ALARM", "ALARM", "ALARM", "ALARM")),
+        ("0-X--", 2, ("OK", "OK", "ALARM", "OK")),
+        ("----0", 2, ("OK", "OK", "ALARM", "OK")),
+        ("---X-", 2, ("ALARM", "before", "ALARM", "OK")),
+        ("XXX00", 3, ("OK", "OK", "OK", "OK")),
     ],
 )
-def test_alarm_state(fields: dict[str, Any], points: list[float | None], state: str) -> None:
-    """AmazonCloudWatch/latest/monitoring/alarm-evaluation.html, alarms-and-missing-data.html"""
-    assert alarms.state(cloudwatch(**fields), points, "before") == state
+def test_alarm_state_by_the_tables_of_aws(points: str, needed: int, states: tuple[str, ...]) -> None:
+    """AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html: both tables, and premature transitions."""
+    for treat, state in zip(MISSING, states, strict=True):
+        alarm = cloudwatch(datapoints_to_alarm=needed, treat_missing_data=treat)
+        assert alarms.evaluation_range(alarm) == len(points)
+        assert (treat, alarms.state(alarm, marks(points), "before")) == (treat, state)
+
+
+def test_an_alarm_below_its_threshold() -> None:
+    """AmazonCloudWatch/latest/monitoring/alarm-evaluation.html"""
+    assert alarms.state(cloudwatch(comparison_operator="LessThanThreshold"), [40, 40, 40], "before") == "ALARM"
 
 
 def test_datapoints_by_period() -> None:

@@ -84,6 +84,33 @@ def test_scale_out_takes_from_the_pool_which_fills_again() -> None:
     assert any(text.startswith("Launching a new EC2 instance from warm pool") for text, _ in case.statuses())
 
 
+@pytest.mark.parametrize(("state", "starts"), [("Stopped", 1), ("Hibernated", 1), ("Running", 0)])
+def test_scale_out_takes_what_the_pool_holds(state: str, starts: int) -> None:
+    """warm-pool-instance-lifecycle.html: from each warm state to Pending; only one that does not run is started."""
+    case = pool(PoolState=state, MaxGroupPreparedCapacity=2).settle()
+    (warm,) = case.group.warm
+    case.group.resize(2, "a test")
+    case.settle()
+    assert (warm.state, len(case.world.asked("start"))) == ("InService", starts)
+
+
+@pytest.mark.parametrize("state", ["Stopped", "Hibernated", "Running"])
+def test_a_smaller_pool_ends_instances_with_the_termination_hook(state: str) -> None:
+    """warm-pool-instance-lifecycle.html: Warmed:Terminating, Warmed:Terminating:Wait, Warmed:Terminating:Proceed."""
+    case = pool(PoolState=state, MaxGroupPreparedCapacity=2).settle()
+    case.group.hooks["leave"] = hook("leave", TERMINATING_HOOK)
+    (warm,) = case.group.warm
+    assert case.group.warm_pool is not None
+    case.group.warm_pool["MaxGroupPreparedCapacity"] = 1
+    case.tick()
+    assert warm.state == "Warmed:Terminating:Wait"
+    assert case.world.asked("terminate") == []
+    lifecycle.complete(warm, "leave", "CONTINUE")
+    case.tick()
+    assert case.world.asked("terminate") == [warm.id]
+    assert case.group.warm == []
+
+
 def test_reuse_on_scale_in_with_the_termination_hook() -> None:
     """warm-pool-instance-lifecycle.html: with a reuse policy the termination hook holds at Warmed:Pending:Wait."""
     case = Case(desired=2, MaxSize=2, TargetGroupARNs=["arn:tg"]).settle()

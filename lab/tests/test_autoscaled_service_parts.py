@@ -77,6 +77,7 @@ def test_everything_is_made_by_the_calls_of_the_plan_and_then_nothing_changes(ac
 def test_hooks_are_there_before_the_first_instance(account: Account) -> None:
     made = account.made(account.component(lifecycle_hooks=[HOOK]))
     assert "autoscaling:PutLifecycleHook" not in calls(made)
+    assert [hook["LifecycleHookName"] for hook in made["diff"]["after"]["group gateway"]["LifecycleHooks"]] == [HOOK["name"]]
     account.settle(["Pending:Wait"] * 2)
 
 
@@ -121,6 +122,17 @@ def test_one_change_makes_its_calls(account: Account, before: Any, after: Any, e
     assert sorted(account.served.changes) == expected
     again = account.made(account.component(**{**options, **after}))
     assert again["changed"] is False, again["diff"]
+
+
+def test_an_alarm_goes_before_the_policy_that_names_it(account: Account) -> None:
+    """Else a run that is killed between the two leaves an alarm that no later run would find."""
+    account.made(account.component(scaling_policies=[STEPS]))
+    account.served.fail("DeletePolicy", "AccessDenied", "killed here", times=1)
+    assert account.run(account.component(scaling_policies=[]))["failed"]
+    assert account.clients["cloudwatch"].describe_alarms()["MetricAlarms"] == []
+    account.served.forget()
+    account.made(account.component(scaling_policies=[]))
+    assert account.served.changes == ["autoscaling:DeletePolicy"]
 
 
 def test_requests_are_counted_by_a_label_of_arns_that_do_not_exist_yet(account: Account) -> None:

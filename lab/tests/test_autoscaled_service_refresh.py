@@ -76,6 +76,23 @@ def test_a_second_start_attaches_and_another_version_is_refused_and_it_can_be_ca
     assert refresh(old, state="cancelled")["changed"] is False
 
 
+def test_two_starts_at_once_are_one_refresh_that_both_wait_for(old: Account) -> None:
+    options = {"name": "gateway", "launch_template_version": "2", "min_healthy_percentage": 0, "wait_timeout": 60}
+    both = old.made_at_once(options, 2, "autoscaled_service_refresh")
+    assert [result.get("msg") for result in both if result.get("failed")] == []
+    assert {result["instance_refresh"]["status"] for result in both} == {"Successful"}
+    assert sorted(result["changed"] for result in both) == [False, True]
+    assert len(old.clients["autoscaling"].describe_instance_refreshes(AutoScalingGroupName="gateway")["InstanceRefreshes"]) == 1
+
+
+@pytest.mark.parametrize("action", ["StartInstanceRefresh", "DescribeInstanceRefreshes", "DescribeAutoScalingGroups"])
+def test_throttling_is_outlasted(old: Account, action: str) -> None:
+    old.served.fail(action, "Throttling", "Rate exceeded", times=2)
+    result = refresh(old, launch_template_version="2", min_healthy_percentage=0)
+    assert not result.get("failed"), result["msg"]
+    assert (result["instance_refresh"]["status"], versions(old)) == ("Successful", ["2", "2"])
+
+
 def test_a_refresh_is_rolled_back_on_request(old: Account) -> None:
     refresh(old, wait=False, launch_template_version="2", checkpoint_percentages=[50, 100], checkpoint_delay=3600)
     result = refresh(old, state="rolled_back")

@@ -30,14 +30,14 @@ def test_listener_and_targets() -> None:
     assert "mode tcp" in text
     assert "mode http" not in text
     assert "bind :80\n    default_backend web" in text
-    assert "server i-1_8080 10.99.0.5:8080 check on-marked-down shutdown-sessions" in text
+    assert "server i-1_8080 10.99.0.5:8080 source 0.0.0.0 usesrc clientip check on-marked-down shutdown-sessions" in text
     assert "option tcp-check" in text
     assert "inter 10s rise 3 fall 2" in text
     assert description(text)
 
 
 def test_attributes() -> None:
-    attributes = {"proxy_protocol_v2.enabled": "true", "stickiness.enabled": "true"}
+    attributes = {"proxy_protocol_v2.enabled": "true", "stickiness.enabled": "true", haproxy_tcp.PRESERVES: "false"}
     attributes["target_health_state.unhealthy.connection_termination.enabled"] = "false"
     text = haproxy_tcp.render(
         [Listener("TCP", 80, RULES)], [group(attributes, (Target("i-1", "10.99.0.5", 8080, draining=True), TARGETS[1]))]
@@ -45,6 +45,17 @@ def test_attributes() -> None:
     assert "server i-1_8080 10.99.0.5:8080 send-proxy-v2 weight 0\n" in text
     assert "server i-2_8080 10.99.16.5:8080 send-proxy-v2 check check-send-proxy\n" in text
     assert "balance source" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "keeps"),
+    [("instance", {}, True), ("ip", {}, False), ("ip", {haproxy_tcp.PRESERVES: "true"}, True)],
+)
+def test_the_client_s_address_is_kept_for_instances_unless_told_otherwise(kind: str, attributes: dict[str, str], keeps: bool) -> None:
+    """edit-target-group-attributes.html: on by default for instances, off for addresses. It takes HAProxy to run as root."""
+    text = haproxy_tcp.render([Listener("TCP", 80, RULES)], [group(attributes, TargetType=kind)])
+    assert ("usesrc clientip" in text) == keeps
+    assert "user haproxy" not in text
 
 
 def test_http_checks_are_made_as_by_an_alb() -> None:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from lab.auto_scaling.alarms import query
 from lab.clock import CLOCK
 from lab.reconcilers import metrics
 from lab.reconcilers.alarms import Alarms, points_of
@@ -32,6 +34,19 @@ def test_this_process_uses_processor_time() -> None:
     assert found is None or found >= 0
 
 
+def test_bytes_are_of_a_minute_at_the_rate_of_real_time() -> None:
+    before, now = metrics.Usage(1.0, 1000, 500), metrics.Usage(4.0, 3000, 500)
+    found = metrics.measured(before, now, passed=6.0, count=2)
+    assert found == {"CPUUtilization": (25.0, "Percent"), "NetworkIn": (20000.0, "Bytes"), "NetworkOut": (0.0, "Bytes")}
+
+
+def test_this_process_has_traffic_that_can_be_read() -> None:
+    received, sent = metrics.traffic(os.getpid()) or (-1, -1)
+    assert received >= 0
+    assert sent >= 0
+    assert metrics.traffic(2**30) is None
+
+
 def alarm(**fields: Any) -> Any:
     base = {
         "name": "busy",
@@ -46,8 +61,10 @@ def alarm(**fields: Any) -> Any:
         "evaluation_periods": 2,
         "datapoints_to_alarm": None,
         "treat_missing_data": None,
+        "metric_data_queries": [],
     }
-    made = SimpleNamespace(**base, dimensions=[SimpleNamespace(name="AutoScalingGroupName", value="web")], state_value="OK", **fields)
+    base |= fields
+    made = SimpleNamespace(**base, dimensions=[SimpleNamespace(name="AutoScalingGroupName", value="web")], state_value="OK")
 
     def update_state(reason: str, data: str, state: str) -> None:
         made.state_reason, made.state_reason_data, made.state_value = reason, data, state
@@ -64,9 +81,24 @@ def point(age: float, value: float, group: str = "web") -> Any:
 
 def test_an_alarm_sees_its_own_metric_by_periods_of_the_lab_s_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     data = [point(1, 60.0), point(2, 80.0), point(7, 90.0), point(1, 0.0, "other")]
-    assert points_of(alarm(), data) == [None, pytest.approx(230 / 3)]
+    assert points_of(alarm(), data) == [None, None, None, pytest.approx(230 / 3)]
     monkeypatch.setattr(CLOCK, "speed", 10.0)
-    assert points_of(alarm(), data) == [90.0, 70.0]
+    assert points_of(alarm(), data) == [None, None, 90.0, 70.0]
+
+
+def test_an_alarm_of_metric_math_sees_what_it_makes_of_several_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ec2-auto-scaling-target-tracking-metric-math.html: e.g. messages in a queue by instances in service."""
+    monkeypatch.setattr(CLOCK, "speed", 10.0)
+    stat = {"Metric": {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Dimensions": []}, "Stat": "Average"}
+    web, other = ({**stat, "Metric": {**stat["Metric"], "Dimensions": [{"Name": "AutoScalingGroupName", "Value": name}]}} for name in "wo")  # type: ignore[dict-item]
+    queries = [{"Id": "m1", "MetricStat": web, "ReturnData": False}, {"Id": "m2", "MetricStat": other, "ReturnData": False}]
+    queries += [{"Id": "e1", "Expression": "m1 / m2"}]
+    evaluated = alarm(metric_data_queries=[query(each) for each in queries], metric_name="", namespace="", statistic="", period=None)
+    data = [point(1, 60.0, "w"), point(1, 0.5, "o"), point(7, 90.0, "w")]
+    assert points_of(evaluated, data) == [None, None, None, 120.0]
+    evaluated.metric_data_queries[2].expression = "NOT_THERE(m1)"
+    assert Alarms(SimpleNamespace())._evaluate(evaluated, data)  # type: ignore[arg-type]
+    assert (evaluated.state_value, "NOT_THERE" in evaluated.state_reason) == ("INSUFFICIENT_DATA", True)
 
 
 def test_evaluation_keeps_the_newest_value_for_scaling_policies(monkeypatch: pytest.MonkeyPatch) -> None:

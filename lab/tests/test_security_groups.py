@@ -45,6 +45,13 @@ def test_rules(permissions: list[dict[str, Any]], opened: list[str]) -> None:
     assert render(permissions, MEMBERS) == [*ALWAYS, *opened, "-j DROP"]
 
 
+def test_what_comes_through_a_node_of_a_network_load_balancer_comes_from_its_group() -> None:
+    """load-balancer-security-groups.html: a rule may name the balancer's group, whether or not the client's address is kept."""
+    opened = render([permission("tcp", 80, 80, groups=["sg-nodes"])], MEMBERS, {"10.9.0.5": "02:42:0a:09:00:05"})
+    assert "-m mac --mac-source 02:42:0a:09:00:05 -p tcp --dport 80:80 -j ACCEPT" in opened
+    assert sum("--mac-source" in rule for rule in opened) == 1
+
+
 def test_members_are_all_interfaces_that_carry_the_group() -> None:
     interfaces: list[dict[str, Any]] = [
         {"PrivateIpAddress": "10.9.0.4", "Groups": [{"GroupId": "sg-a"}, {"GroupId": "sg-b"}]},

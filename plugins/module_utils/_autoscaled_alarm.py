@@ -25,11 +25,11 @@ def present(service: Service, seen: Seen) -> list[Change]:
     known = {alarm["AlarmName"]: alarm for alarm in seen.alarms or []}
     names = {alarm["AlarmName"] for alarm in wanted}
     changes = [_put(service, known.get(alarm["AlarmName"]), alarm) for alarm in wanted]
-    return changes + _removed([name for name in known if name not in names])
+    return changes + _removed(service, [name for name in known if name not in names])
 
 
 def absent(service: Service, seen: Seen) -> list[Change]:
-    return _removed([alarm["AlarmName"] for alarm in seen.alarms or []])
+    return _removed(service, [alarm["AlarmName"] for alarm in seen.alarms or []])
 
 
 def _one(service: Service, seen: Seen, policy: Api) -> dict[str, Any]:
@@ -57,9 +57,9 @@ def _put(service: Service, seen: Api | None, wanted: Api) -> Change:
     return Change(f"alarm {wanted['AlarmName']}", before, wanted, () if seen and covers(seen, wanted) else (step,))
 
 
-def _removed(names: list[str]) -> list[Change]:
+def _removed(service: Service, names: list[str]) -> list[Change]:
     """All in one call, so the first change carries the step."""
     if not names:
         return []
-    step = Step(f"delete {len(names)} alarms", "cloudwatch:DeleteAlarms", {"AlarmNames": names})
+    step = Step(policies.DELETE_ALARMS.format(service.name), "cloudwatch:DeleteAlarms", {"AlarmNames": names})
     return [Change(f"alarm {name}", {"AlarmName": name}, None, (step,) if name == names[0] else ()) for name in names]

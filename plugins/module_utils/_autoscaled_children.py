@@ -19,6 +19,7 @@ class Kind:
     name: str  # the parameter that names one
     put: str
     delete: str
+    delete_after: str = ""  # key of a step, with the component's name
 
 
 def put_and_delete(service: Service, kind: Kind, seen: Sequence[Api], wanted: Sequence[Api]) -> list[Change]:
@@ -39,5 +40,6 @@ def _put(service: Service, kind: Kind, seen: Api | None, wanted: Api) -> Change:
 
 def _delete(service: Service, kind: Kind, seen: Api) -> Change:
     name = seen[kind.name]
-    step = Step(f"delete {kind.noun} {name}", kind.delete, {"AutoScalingGroupName": service.name, kind.name: name})
+    after = (kind.delete_after.format(service.name),) if kind.delete_after else ()
+    step = Step(f"delete {kind.noun} {name}", kind.delete, {"AutoScalingGroupName": service.name, kind.name: name}, after)
     return Change(f"{kind.noun} {name}", {kind.name: name}, None, (step,))

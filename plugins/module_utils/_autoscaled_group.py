@@ -40,6 +40,7 @@ def present(service: Service, seen: Seen) -> list[Change]:
     if not seen.group:
         return [_created(service, resource, wanted, targets)]
     claimed(service, resource, seen.group_tags)
+    _fits(service, seen.group, wanted)
     wrong = differing(_comparable(seen.group), wanted)
     if "MixedInstancesPolicy" in wrong or "LaunchTemplate" in wrong:
         wrong = {key: value for key, value in wrong.items() if key not in LAUNCH} | {key: wanted[key] for key in LAUNCH if key in wanted}
@@ -84,6 +85,26 @@ def absent(service: Service, seen: Seen, ways: tuple[str, ...]) -> list[Change]:
     after = (*ways, *(step.key for step in steps))
     steps.append(Step(f"delete group {service.name}", "autoscaling:DeleteAutoScalingGroup", delete, after, "no_group"))
     return [Change(f"group {service.name}", {"MaxSize": seen.group["MaxSize"], "tags": tags.ours(seen.group_tags)}, None, tuple(steps))]
+
+
+def _fits(service: Service, group: Api, wanted: Api) -> None:
+    """What is given beside what is left alone; what is given by itself was checked before anything was read."""
+    low, high = (wanted.get(key, group[key]) for key in ("MinSize", "MaxSize"))
+    desired = wanted.get("DesiredCapacity")
+    if low > high:
+        raise ServiceError(f"min_size, max_size: group {service.name} would have {low} to {high} instances; give both")
+    if desired is not None and not low <= desired <= high:
+        raise ServiceError(
+            f"desired_capacity: {desired} is not between {low} and {high}, the sizes of group {service.name}; change those too"
+        )
+    pool = service.get("warm_pool") or {}
+    pooled = bool(group.get("WarmPoolConfiguration")) if service.get("warm_pool") is None else pool["enabled"]
+    shares = (wanted.get("MixedInstancesPolicy") or group.get("MixedInstancesPolicy") or {}).get("InstancesDistribution") or {}
+    if pooled and "LaunchTemplate" not in wanted and shares.get("OnDemandPercentageAboveBaseCapacity", 100) < 100:
+        raise ServiceError(
+            f"warm_pool: group {service.name} has Spot instances, which cannot wait in a warm pool; "
+            "set on_demand_percentage_above_base_capacity to 100, or warm_pool.enabled to false"
+        )
 
 
 def settings(service: Service, seen: Seen) -> dict[str, Any]:
@@ -136,7 +157,8 @@ def _created(service: Service, resource: str, wanted: dict[str, Any], targets: l
         parameters["LifecycleHookSpecificationList"] = asked_hooks
     create = Step(create_key(service), "autoscaling:CreateAutoScalingGroup", parameters, _ready(service))
     steps = [create, *_process_steps(service, Seen()), *_metrics_steps(service, Seen())]
-    after = {**wanted, "TargetGroups": [each["name"] for each in service.target_groups], "tags": tags.wanted(service), **_extras(service)}
+    beside = {"TargetGroups": [each["name"] for each in service.target_groups], "LifecycleHooks": asked_hooks}
+    after = {**wanted, **{key: value for key, value in beside.items() if value}, "tags": tags.wanted(service), **_extras(service)}
     return Change(resource, None, after, tuple(steps))
 
 

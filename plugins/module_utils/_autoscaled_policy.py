@@ -12,7 +12,9 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_child
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_plan import Api, Change, Joined, Ref, ServiceError, given
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_state import Seen, Service
 
-KIND = Kind("scaling policy", "PolicyName", "autoscaling:PutScalingPolicy", "autoscaling:DeletePolicy")
+DELETE_ALARMS = "delete alarms of {}"
+# Policies name their alarms: as long as one is there, a run that was killed finds its alarm again.
+KIND = Kind("scaling policy", "PolicyName", "autoscaling:PutScalingPolicy", "autoscaling:DeletePolicy", DELETE_ALARMS)
 REQUEST_COUNT = "ALBRequestCountPerTarget"
 
 

@@ -32,7 +32,26 @@ def read(clients: Clients, service: Service, removal: bool = False) -> Seen:
             children["versions"] = pool.submit(_versions, clients, service.name)
             balancing = _Balancing(pool, clients).of(service)
         found = {name: future.result() for name, future in children.items()}
+        if not removal and alarms_matter(service, found.get("policies") or []):
+            found["alarms"] = _alarms(clients, service)
         return Seen(group=group.result() or {}, template=template.result() or {}, **found, **balancing)
+
+
+def read_outcome(clients: Clients, service: Service) -> Seen:
+    """Only what a play is told of a component that was just made or changed."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        group, template = pool.submit(_group, clients, service.name), pool.submit(_template, clients, service.name)
+        versions = pool.submit(_versions, clients, service.name)
+        balancing = _Balancing(pool, clients)
+        targets = pool.submit(balancing.named, service)
+        balancers = balancing.balancers(service)
+        return Seen(
+            group=group.result() or {},
+            template=template.result() or {},
+            versions=versions.result(),
+            target_groups={each["TargetGroupName"]: each for each in targets.result()},
+            balancer=balancers[0] if balancers else {},
+        )
 
 
 def read_group(clients: Clients, name: str) -> Api:
@@ -65,12 +84,14 @@ def _children(pool: ThreadPoolExecutor, clients: Clients, service: Service) -> C
         "hooks": ("lifecycle_hooks", _hooks),
         "warm_pool": ("warm_pool", read_warm_pool),
     }
-    asked: Children = {
-        field: pool.submit(ask, clients, name) for field, (option, ask) in questions.items() if service.get(option) is not None
-    }
-    if service.get("scaling_policies") is not None:
-        asked["alarms"] = pool.submit(_alarms, clients, service)
-    return asked
+    return {field: pool.submit(ask, clients, name) for field, (option, ask) in questions.items() if service.get(option) is not None}
+
+
+def alarms_matter(service: Service, policies: Iterable[Api]) -> bool:
+    """Whether there are alarms of ours, or shall be: each is the action of a policy, which names it. CloudWatch is not asked else."""
+    ours = prefix(service)
+    named = [alarm["AlarmName"] for policy in policies for alarm in policy.get("Alarms", [])]
+    return any(policy.get("alarm") for policy in service.several("scaling_policies")) or any(name.startswith(ours) for name in named)
 
 
 def _policies(clients: Clients, name: str) -> list[Api]:
@@ -118,9 +139,8 @@ class _Balancing:
         self.client = clients["elbv2"]
 
     def of(self, service: Service) -> dict[str, Any]:
-        names = [group["name"] for group in service.target_groups]
-        asked = self.pool.submit(self._groups_named, names)
-        balancers = self._balancers("Names", [service.balancer["name"]]) if service.balancer else []
+        asked = self.pool.submit(self.named, service)
+        balancers = self.balancers(service)
         groups = asked.result()
         wanted = {group["name"]: group for group in service.target_groups}
         ports = {group["rule"]["listener_port"] for group in service.target_groups if group.get("rule")}
@@ -151,8 +171,12 @@ class _Balancing:
         named = {group["TargetGroupName"]: {**group, "Attributes": found.result()} for group, found in zip(groups, attributes)}
         return {"target_groups": named, "balancer": balancer, "listeners": listeners, "rules": rules, "tags": tags}
 
-    def _groups_named(self, names: list[str]) -> list[Api]:
+    def balancers(self, service: Service) -> list[Api]:
+        return self._balancers("Names", [service.balancer["name"]]) if service.balancer else []
+
+    def named(self, service: Service) -> list[Api]:
         """One question, unless one of several is missing, which AWS answers as if all were."""
+        names = [group["name"] for group in service.target_groups]
         found = self._groups("Names", names)
         if found or len(names) < 2:
             return found

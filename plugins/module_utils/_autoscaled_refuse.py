@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_plan import Api
-from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_policy import REQUEST_COUNT
+from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_refuse_policy import ALB_PROTOCOLS, policies
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_state import Service
 
-ALB_PROTOCOLS = ("HTTP", "HTTPS")
+HEARTBEAT = (30, 7200)  # AWS, PutLifecycleHook
 
 
 def refusals(service: Service) -> list[str]:
@@ -24,7 +24,7 @@ def refusals(service: Service) -> list[str]:
         *_times(service),
         *_maintenance(service),
         *_warm_pool(service),
-        *_policies(service),
+        *policies(service),
         *_balancing(service),
         *_names(service),
     ]
@@ -51,6 +51,12 @@ def _times(service: Service) -> Iterator[str]:
     start, grace = service.get("start_time"), service.get("health_check_period")
     if start is not None and grace is not None and grace < start:
         yield f"health_check_period: {grace} s is shorter than start_time {start} s, instances would be replaced while starting; raise it."
+    for hook in service.several("lifecycle_hooks"):
+        if not HEARTBEAT[0] <= hook["heartbeat_timeout"] <= HEARTBEAT[1]:
+            yield (
+                f"lifecycle_hooks: heartbeat_timeout of {hook['name']} is {hook['heartbeat_timeout']} s; "
+                f"AWS takes {HEARTBEAT[0]} to {HEARTBEAT[1]} s, and a heartbeat while it takes longer."
+            )
     for hook in service.hooks_launch:
         if start is not None and hook["heartbeat_timeout"] < start:
             yield (
@@ -113,30 +119,6 @@ def uses_spot(service: Service) -> bool:
         return False
     share = (mixed.get("instances_distribution") or {}).get("on_demand_percentage_above_base_capacity")
     return share is not None and share < 100
-
-
-def _policies(service: Service) -> Iterator[str]:
-    for policy in service.several("scaling_policies"):
-        name, kind = policy["name"], policy["policy_type"]
-        metric = policy.get("predefined_metric")
-        if kind == "TargetTrackingScaling":
-            told = [option for option in ("predefined_metric", "customized_metric", "metrics") if policy.get(option)]
-            if len(told) != 1 or policy.get("target_value") is None:
-                yield (
-                    f"scaling_policies: {name} tracks one metric; "
-                    "give target_value and one of predefined_metric, customized_metric and metrics."
-                )
-        if kind == "StepScaling" and not (policy.get("adjustment_type") and policy.get("step_adjustments")):
-            yield f"scaling_policies: {name} scales by steps; give adjustment_type and step_adjustments."
-        if kind == "PredictiveScaling" and not (metric and policy.get("target_value") is not None):
-            yield f"scaling_policies: {name} predicts; give predefined_metric, a pair such as ASGCPUUtilization, and target_value."
-        if metric in (REQUEST_COUNT, "ALBRequestCount") and _is_network(service):
-            yield f"scaling_policies: {name} counts requests, which a Network Load Balancer does not; track CPU or a metric of your own."
-
-
-def _is_network(service: Service) -> bool:
-    kind = service.balancer.get("type") if service.balancer.get("create") else None
-    return kind == "network" or any(group["protocol"] not in ALB_PROTOCOLS for group in service.target_groups)
 
 
 def _balancing(service: Service) -> Iterator[str]:

@@ -15,7 +15,7 @@ from ansible_collections.aiportal.scaling.plugins.module_utils import _autoscale
 from ansible_collections.aiportal.scaling.plugins.module_utils import _autoscaled_wait as predicates
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_apply import Apply, Raced
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_plan import Plan, ServiceError, Step
-from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_read import read, read_group, read_warm_pool
+from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_read import read, read_group, read_outcome, read_warm_pool
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_refuse import refusals
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_state import Seen, Service
 from ansible_collections.aiportal.scaling.plugins.module_utils._aws_read import Clients, filters, pages, unless_missing
@@ -53,7 +53,7 @@ class Run:
             try:
                 apply.run(plan)
                 outcome.done.extend(apply.done)
-                seen = read(self.clients, self.service, self.removal)
+                seen = read(self.clients, self.service, True) if self.removal else read_outcome(self.clients, self.service)
                 break
             except Raced:
                 outcome.done.extend(apply.done)

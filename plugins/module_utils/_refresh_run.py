@@ -43,6 +43,7 @@ class Refresh:
     sleep: Callable[[float], None] = time.sleep
     progress: list[dict[str, Any]] = field(default_factory=list)
     begun: float = field(init=False)
+    followed: str = field(init=False, default="")  # id of the refresh that this run started or attached to
 
     def __post_init__(self) -> None:
         self.begun = self.now()
@@ -67,6 +68,7 @@ class Refresh:
                     raise ServiceError(f"could not refresh {self.options['name']}: {code_of(error)}: {message_of(error)}") from error
                 self.sleep(1)
                 continue
+            self.followed = identifier
             self._follow(identifier)
             return decided
         raise ServiceError(f"{self.options['name']}: other runs keep starting and ending refreshes; let one of them end first")
@@ -111,7 +113,11 @@ class Refresh:
         return answer["InstanceRefreshes"] if answer else []
 
     def last(self) -> Api:
+        """The one that was followed, even if it is not to be seen yet; else the group's last."""
         found = self._refreshes()
+        if self.followed:
+            unseen = {"InstanceRefreshId": self.followed, "Status": "Pending"}
+            return next((each for each in found if each["InstanceRefreshId"] == self.followed), unseen)
         return found[0] if found else {}
 
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
+from lab.auto_scaling.alarms import acting_on
 from lab.auto_scaling.model import STORE, Document, Group, Member
 
 PAGE = 50
@@ -56,11 +57,15 @@ class Base(BaseResponse):
     def cloudwatch(self) -> Any:
         return cloudwatch_backends[self.current_account][self.region]
 
-    def forget_alarms(self, group: Group) -> None:
-        """Those that target tracking made go with the policy, and with the group."""
-        for policy in group.policies.values():
-            for alarm in policy["Alarms"]:
-                self.alarms.pop(alarm["AlarmName"], None)
+    def release_alarms(self, policies: Iterable[Document], with_group: bool) -> None:
+        """What target tracking made goes with its policy. Other alarms lose the action; without any left they go with the group,
+        but not with a policy. AWS: API_DeletePolicy.html, API_DeleteAutoScalingGroup.html"""
+        for policy in policies:
+            for alarm in acting_on(self.alarms.values(), policy):
+                alarm.alarm_actions = [arn for arn in alarm.alarm_actions if arn != policy["PolicyARN"]]
+                idle = not (alarm.alarm_actions or alarm.ok_actions or alarm.insufficient_data_actions)
+                if idle and (with_group or {"AlarmName": alarm.name, "AlarmARN": alarm.alarm_arn} in policy["Alarms"]):
+                    del self.alarms[alarm.name]
 
     def page(self, key: str, rows: Sequence[Any]) -> ActionResult:
         """One page; the token is where the next one starts."""

@@ -82,7 +82,7 @@ class Groups(Base):
         group = self.group()
         if self.given.get("ForceDelete"):
             group.deleting = True
-            self.forget_alarms(group)
+            self.release_alarms(group.policies.values(), with_group=True)
             return self.nothing()
         if group.refresh or any("EndTime" not in activity for activity in group.activities if group.members):
             raise refuse("ScalingActivityInProgress", "You cannot delete an AutoScalingGroup while activities are in progress.")
@@ -90,7 +90,7 @@ class Groups(Base):
             raise refuse("ResourceInUse", "You cannot delete an AutoScalingGroup while there are instances still in the group.")
         if group.warm_pool:
             raise refuse("ResourceInUse", "You cannot delete an AutoScalingGroup with a WarmPool; delete the warm pool first.")
-        self.forget_alarms(group)
+        self.release_alarms(group.policies.values(), with_group=True)
         del STORE.groups[group.name]
         return self.nothing()
 

@@ -11,18 +11,17 @@ from moto.autoscaling.exceptions import ValidationError
 from moto.core.responses import ActionResult
 
 from lab.auto_scaling import alarms, scaling, schedule
+from lab.auto_scaling.api import policy_checks
 from lab.auto_scaling.api.base import Base
 from lab.auto_scaling.model import STORE, Document, Group, identifier, moment
 from lab.clock import CLOCK
-
-ADJUSTMENTS = ("ChangeInCapacity", "ExactCapacity", "PercentChangeInCapacity")
 
 
 class Policies(Base):
     def put_scaling_policy(self) -> ActionResult:
         group, given = self.group(), self.given
         kind = given.get("PolicyType") or "SimpleScaling"
-        check_policy(kind, given)
+        policy_checks.check(kind, given, group)
         known = group.policies.get(given["PolicyName"], {})
         policy = {"Enabled": True, **given, "PolicyType": kind, "AutoScalingGroupName": group.name}
         arn = self.arn("scalingPolicy", identifier(), group.name, f":policyName/{given['PolicyName']}")
@@ -64,8 +63,7 @@ class Policies(Base):
         for group in STORE:
             for name, policy in list(group.policies.items()):
                 if wanted in (name, policy["PolicyARN"]) and self.given.get("AutoScalingGroupName") in (None, group.name):
-                    for alarm in policy["Alarms"]:
-                        self.alarms.pop(alarm["AlarmName"], None)
+                    self.release_alarms([policy], with_group=False)
                     del group.policies[name]
         return self.nothing()
 
@@ -146,18 +144,3 @@ class Policies(Base):
         for name in self.given["ScheduledActionNames"]:
             self.group().scheduled.pop(name, None)
         return ActionResult({"FailedScheduledActions": []})
-
-
-def check_policy(kind: str, given: Document) -> None:
-    if kind not in ("SimpleScaling", "StepScaling", "TargetTrackingScaling", "PredictiveScaling"):
-        raise ValidationError(f"PolicyType {kind} is not known")
-    if kind in ("SimpleScaling", "StepScaling") and given.get("AdjustmentType") not in ADJUSTMENTS:
-        raise ValidationError(f"AdjustmentType must be one of {', '.join(ADJUSTMENTS)}")
-    needed = {
-        "SimpleScaling": "ScalingAdjustment",
-        "StepScaling": "StepAdjustments",
-        "TargetTrackingScaling": "TargetTrackingConfiguration",
-        "PredictiveScaling": "PredictiveScalingConfiguration",
-    }[kind]
-    if given.get(needed) is None:
-        raise ValidationError(f"{needed} is required for policy type {kind}")

@@ -18,8 +18,18 @@ HTTP = {"name": "http", "protocol": "HTTP", "port": 80}
 POOL = {"enabled": True, "state": "Stopped"}
 HOOK = {"name": "boot", "transition": "launching", "heartbeat_timeout": 60}
 TRACK = {"name": "p", "policy_type": "TargetTrackingScaling", "target_value": 50.0}
+PREDICT = {"name": "f", "policy_type": "PredictiveScaling", "predefined_metric": "ASGCPUUtilization", "target_value": 60.0}
+STEPS = {"name": "s", "policy_type": "StepScaling", "adjustment_type": "ChangeInCapacity"}
 SPOT = {"instance_types": ["t3.large"], "instances_distribution": {"on_demand_percentage_above_base_capacity": 50}}
 SHARED = {"name": "portal", "create": False}
+
+
+def step(lower: float | None, upper: float | None) -> dict[str, Any]:
+    return {"lower_bound": lower, "upper_bound": upper, "scaling_adjustment": 1}
+
+
+def query(name: str, **fields: Any) -> dict[str, Any]:
+    return {"id": name, "return_data": True, **({} if fields else {"metric_name": "Queue", "namespace": "Portal"}), **fields}
 
 
 def told(**options: Any) -> list[str]:
@@ -45,7 +55,19 @@ def told(**options: Any) -> list[str]:
         ({"target_groups": [TCP], "scaling_policies": [{**TRACK, "predefined_metric": "ALBRequestCountPerTarget"}]}, ["counts requests"]),
         ({"scaling_policies": [TRACK]}, ["p tracks one metric"]),
         ({"scaling_policies": [{"name": "s", "policy_type": "StepScaling"}]}, ["s scales by steps"]),
+        ({"scaling_policies": [{**STEPS, "step_adjustments": [step(0, 10), step(20, None)]}]}, ["overlap or leave a gap"]),
+        ({"scaling_policies": [{**STEPS, "step_adjustments": [step(0, 10), step(5, None)]}]}, ["overlap or leave a gap"]),
+        ({"scaling_policies": [{**STEPS, "step_adjustments": [step(0, 10)]}]}, ["go from 0 to 10"]),
+        ({"scaling_policies": [{**STEPS, "step_adjustments": [step(-10, 0)]}]}, ["go from -10 to 0"]),
+        ({"scaling_policies": [{**STEPS, "step_adjustments": [step(None, None)]}]}, ["go from -inf to inf"]),
+        ({"scaling_policies": [{**TRACK, "metrics": [query("m1"), query("e1", expression="m1 * 2")]}]}, ["one result of its metrics"]),
+        ({"scaling_policies": [{**TRACK, "metrics": [{"id": "m1", "return_data": True}]}]}, ["m1 of p is an expression or a metric"]),
         ({"scaling_policies": [{"name": "f", "policy_type": "PredictiveScaling"}]}, ["f predicts"]),
+        ({"scaling_policies": [{**PREDICT, "max_capacity_buffer": 10}]}, ["f needs max_capacity_buffer with IncreaseMaxCapacity"]),
+        ({"scaling_policies": [{**PREDICT, "max_capacity_breach_behavior": "IncreaseMaxCapacity"}]}, ["f needs max_capacity_buffer"]),
+        ({"scaling_policies": [{**PREDICT, "scheduling_buffer_time": 3600}]}, ["scheduling_buffer_time of f must be less"]),
+        ({"target_groups": [TCP], "scaling_policies": [{**PREDICT, "predefined_metric": "ALBRequestCount"}]}, ["f counts requests"]),
+        ({"lifecycle_hooks": [{**HOOK, "heartbeat_timeout": 10}]}, ["heartbeat_timeout of boot is 10 s; AWS takes 30 to 7200 s"]),
         ({"detection_time": 10, "target_groups": [HTTP]}, ["detects after 60 s, later than detection_time 10 s"]),
         ({"target_groups": [{**TCP, "health_check_interval": 5}]}, ["health_check_timeout of tcp is 6 s, longer than"]),
         ({"instance_maintenance_policy": {"min_healthy_percentage": 50, "max_healthy_percentage": 200}}, ["at most 100 apart"]),
@@ -85,6 +107,10 @@ def test_good_input_is_not_refused() -> None:
     mixed = {**SPOT, "instances_distribution": {"on_demand_percentage_above_base_capacity": 100}}
     group = {**TCP, "health_check_interval": 5, "health_check_timeout": 2, "unhealthy_threshold_count": 2}
     assert told(min_size=1, max_size=2, desired_capacity=2, warm_pool=POOL, mixed_instances_policy=mixed, launch_template=TEMPLATE) == []
+    assert told(scaling_policies=[{**PREDICT, "max_capacity_breach_behavior": "IncreaseMaxCapacity", "max_capacity_buffer": 0}]) == []
+    assert told(scaling_policies=[{**STEPS, "step_adjustments": [step(None, -10), step(-10, 0)]}]) == []
+    metrics = [query("m1", metric_name="Queue", namespace="Portal", return_data=False), query("e1", expression="m1 / 2")]
+    assert told(scaling_policies=[{**TRACK, "metrics": metrics}]) == []
     assert told(start_time=60, health_check_period=60, detection_time=10, lifecycle_hooks=[HOOK], target_groups=[group]) == []
     assert told(scaling_policies=[{**TRACK, "predefined_metric": "ALBRequestCountPerTarget"}], target_groups=[HTTP]) == []
 

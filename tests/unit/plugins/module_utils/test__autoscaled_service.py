@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ansible_collections.aiportal.scaling.plugins.module_utils import _autoscaled_service as plans
 from ansible_collections.aiportal.scaling.plugins.module_utils import _autoscaled_template as template
-from ansible_collections.aiportal.scaling.plugins.module_utils import _autoscaled_wait as waits
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_plan import Plan, ServiceError
 from ansible_collections.aiportal.scaling.plugins.module_utils._autoscaled_state import OWNER, Seen, Service
 
@@ -80,6 +79,11 @@ WHOLE: dict[str, Any] = {
 
 def seen(**changed: Any) -> Seen:
     return Seen(**{**WHOLE, **changed})
+
+
+def rule(priority: str, target: str) -> dict[str, Any]:
+    conditions = [{"Field": "host-header", "Values": ["a"]}]
+    return {"RuleArn": RULE, "Priority": priority, "Conditions": conditions, "Actions": [{"Type": "forward", "TargetGroupArn": target}]}
 
 
 def calls(plan: Plan) -> list[str]:
@@ -200,6 +204,28 @@ def test_one_difference_makes_its_calls(options: dict[str, Any], state: Seen, ex
             "cannot become internet-facing",
             id="scheme",
         ),
+        pytest.param(
+            {"target_groups": [{**GROUP, "listener": None, "rule": {"listener_port": 80, "priority": 1, "hosts": ["a"]}}]},
+            seen(rules={LISTENER: [rule("1", "arn:x:targetgroup/other/2")]}, tags={**seen().tags, RULE: {OWNER: "api"}}),
+            "rule 1 of web:80 exists and belongs to component api",
+            id="priority of another component",
+        ),
+        pytest.param(
+            {"target_groups": [{**GROUP, "listener": None, "rule": {"listener_port": 80, "priority": 2, "hosts": ["a"]}}]},
+            seen(rules={LISTENER: [rule("1", TARGET), {**rule("2", "arn:x:targetgroup/other/2"), "RuleArn": RULE + "/2"}]}),
+            "another rule has the place of rule 2 of web:80",
+            id="moved to a priority that is taken",
+        ),
+        pytest.param({"min_size": None, "max_size": None, "desired_capacity": 99}, seen(), "99 is not between", id="desired of old sizes"),
+        pytest.param({"min_size": 99, "max_size": None}, seen(), "would have 99 to", id="min over old max"),
+        pytest.param(
+            {"launch_template": None, "warm_pool": {"enabled": True}},
+            changed_in(
+                "group", LaunchTemplate=None, MixedInstancesPolicy={"InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": 50}}
+            ),
+            "has Spot instances, which cannot wait in a warm pool",
+            id="pool beside old Spot",
+        ),
         pytest.param({"load_balancer": {"name": "x", "create": False}}, seen(balancer={}), "there is no load balancer x", id="none"),
         pytest.param({"launch_template": {**LAUNCH, "version": "7"}}, seen(), "has no version 7; it has 1", id="version"),
         pytest.param({"launch_template": {**LAUNCH, "version": "7"}}, Seen(), "there is no launch template web yet", id="no template"),
@@ -256,37 +282,3 @@ def test_old_versions_go_unless_something_uses_them() -> None:
     assert "DeleteLaunchTemplateVersions" in calls(plans.present(newer, warm, ""))
     unread = seen(**{**state.__dict__, "group": {**state.group, "WarmPoolConfiguration": {"MinSize": 1}}})
     assert "DeleteLaunchTemplateVersions" not in calls(plans.present(newer, unread, ""))
-
-
-INSTANCE = {"InstanceId": "i-1", "LifecycleState": "InService", "HealthStatus": "Healthy"}
-
-
-@pytest.mark.parametrize(
-    ("predicate", "state", "told"),
-    [
-        (waits.no_instances, {"Instances": []}, ""),
-        (waits.no_instances, {"Instances": [INSTANCE]}, "instances left: 1 InService Healthy"),
-        (waits.no_instances, {"Instances": [{**INSTANCE, "ProtectedFromScaleIn": True}]}, "i-1 are protected"),
-        (waits.no_instances, {"Instances": [{**INSTANCE, "LifecycleState": "Standby"}]}, "or on standby"),
-        (waits.no_group, {}, ""),
-        (waits.no_group, {"Instances": []}, "the group has none"),
-        (waits.no_warm_pool, {}, ""),
-        (waits.no_warm_pool, {"WarmPoolConfiguration": {"MinSize": 1}, "Instances": []}, "the warm pool has none"),
-        (waits.all_serve, {}, "not to be seen yet"),
-        (waits.all_serve, {"DesiredCapacity": 1, "Instances": [INSTANCE]}, ""),
-        (waits.all_serve, {"DesiredCapacity": 2, "Instances": [INSTANCE]}, "1 of 2 in service"),
-        (waits.all_serve, {"DesiredCapacity": 1, "Instances": [{**INSTANCE, "HealthStatus": "Unhealthy"}]}, "0 of 1 in service"),
-        (waits.all_serve, {"DesiredCapacity": 2, "Instances": [{**INSTANCE, "WeightedCapacity": "2"}]}, ""),
-        (waits.all_serve, {"DesiredCapacity": 2, "Instances": [], "SuspendedProcesses": [{"ProcessName": "Launch"}]}, ""),
-    ],
-)
-def test_what_is_waited_for(predicate: Any, state: dict[str, Any], told: str) -> None:
-    assert told in predicate(state)
-    assert bool(predicate(state)) is bool(told)
-
-
-def test_a_wait_that_ends_says_what_was_seen_last() -> None:
-    times = iter(range(100))
-    clock = waits.Clock(3, now=lambda: float(next(times)), sleep=lambda seconds: None)
-    with pytest.raises(ServiceError, match="waited 3 s for group web; last seen: the group has none"):
-        clock.wait("group web", lambda: {"Instances": []}, waits.no_group)
