@@ -2,6 +2,8 @@
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 export MOLECULE_GLOB := molecule/*/molecule.yml
+# By default checkouts of one name share Molecule's state, and one that was cut off made the other skip create.
+export MOLECULE_EPHEMERAL_DIRECTORY := $(CURDIR)/build/molecule
 CHECKS := sanity ansible-lint unit units mypy docs yamllint ruff changelog artifact
 .DEFAULT_GOAL := help
 
@@ -93,9 +95,8 @@ docs: .venv/.stamp  ## check the documentation of modules and roles
 changelog: .venv/.stamp
 	@antsibull-changelog lint
 
-# A directory of its own: by default checkouts of one name share Molecule's state, and one that was cut off made the other skip create.
 molecule: images  ## role tests in containers
-	@rm -rf build/molecule; export MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule; listed=$$(python -m lab images); export MOLECULE_IMAGE=$$(echo "$$listed" | sed -n 's/^base //p') \
+	@rm -rf build/molecule; listed=$$(python -m lab images); export MOLECULE_IMAGE=$$(echo "$$listed" | sed -n 's/^base //p') \
 		AIPORTAL_KEYCLOAK_ARCHIVE=$$(echo "$$listed" | sed -n 's/^archive //p'); molecule test --all --workers 2
 images: .venv/.stamp  ## build the lab's images
 	@tools/docker-engine
