@@ -16,13 +16,13 @@ INNER_INTERFACES = ("docker", "br-", "veth", "virbr", "cni", "podman", "lxc")
 
 
 def is_local(address: str) -> bool:
-    """Only an address of this host can be bound."""
+    """Only an address of this host can be bound. A kernel without IPv6 refuses even the socket."""
     family = socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.bind((address, 0))
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 
