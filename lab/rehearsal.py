@@ -5,15 +5,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
-import time
 
-from lab import scenario, settings
+from lab import scenario
 from lab.refusal_cases import closed
-from lab.scenario import Step, ansible, ansible_playbook, environment, expect
+from lab.scenario import Step, ansible, expect, killed_run
 from lab.settings import Lab
 
 # Tasks in which phase 3 is killed, in its order: launch, install, build, write, start, proof, registration, warming, cut, retirement;
@@ -63,7 +59,7 @@ def there_and_back(lab: Lab) -> None:
     with scenario.traffic() as back:
         scenario.playbook(lab, "rollback", phase="3")
     with scenario.traffic() as forth:
-        killed_run(lab, "Switch | Send all traffic to the cluster", 2)
+        killed_run(lab, "phase3", "Switch | Send all traffic to the cluster", 2)
         scenario.playbook(lab, "phase3")
     after = scenario.client("check")
     print({"rollback": back, "phase3": forth, "sessions": after})
@@ -77,8 +73,7 @@ def killed_anywhere(lab: Lab) -> None:
     before = scenario.client("check")["live"]
     with scenario.traffic() as figures:
         for task, seconds in KILLED_AT.items():
-            killed_run(lab, task, seconds)
-            print(f"phase 3 killed {seconds} s into: {task}", flush=True)
+            killed_run(lab, "phase3", task, seconds)
         scenario.playbook(lab, "phase3")
     after = scenario.client("check")
     print({"traffic": figures, "sessions": after})
@@ -95,28 +90,6 @@ def finalize(lab: Lab) -> None:
     expect("no old node to go back to" in output, "rollback after finalize was not refused with the reason")
     expect(scenario.playbook(lab, "phase3") == 0, "phase 3 after finalize changed something")
     expect(scenario.client("check")["lost"] == 0, "sessions were lost")
-
-
-def killed_run(lab: Lab, task: str, seconds: float) -> None:
-    """Kills phase 3 with all of its children, so many seconds into the task."""
-    process = subprocess.Popen(
-        [ansible_playbook(), "playbooks/phase3.yml"],
-        cwd=settings.ROOT,
-        # While skipped hosts are hidden, a task is announced by its first result only.
-        env=environment(lab) | {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    reached = any(line.startswith("TASK [") and f"{task}]" in line for line in process.stdout)
-    if reached:
-        time.sleep(seconds)
-        os.killpg(process.pid, signal.SIGKILL)
-    process.stdout.close()
-    status = process.wait()
-    expect(reached, f"phase 3 ended with status {status} and did not come to: {task}")
 
 
 STEPS: dict[str, Step] = {

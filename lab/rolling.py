@@ -13,34 +13,44 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lab import artifacts, changes, life, scenario, settings
+from lab.containers import Containers
 from lab.figures import keep, publish, short
 from lab.inside import cluster
 from lab.portal.definition import DEFINITION
-from lab.scenario import Step, ansible, expect
+from lab.scenario import Step, ansible, expect, killed_run
 from lab.settings import Lab
 
 FOLDER = settings.ROOT / "build" / "rolling"
 REPORT, TIMES = FOLDER / "report.json", FOLDER / "times.json"
 NODES = 3
 BEFORE, AFTER = artifacts.RELEASES
+# Tasks of an upgrade, and seconds into them: with the snapshot on its way, before and after all are stopped, and while one migrates alone.
+KILLED_AT = {
+    "Snapshot | Take one": 1,
+    "Start | Stop what still runs": 1,
+    "Activate | Switch to the home": 0,
+    "Up | Wait until it is ready": 5,
+}
 
 
 def rolled(change: str, **variables: Any) -> Step:
-    """The change is rolled: all nodes, and none of the requests meanwhile fails."""
+    """The change is rolled: all nodes, the coordinator last, and none of the requests meanwhile fails."""
 
     def step(lab: Lab) -> None:
+        leader = coordinator(lab)
         with scenario.traffic() as figures:
             ansible(lab, "roll_keycloak", *extra(keycloak_cluster_report=str(TIMES), **variables))
         times = json.loads(TIMES.read_text())["nodes"]
         record(change, figures, seconds_per_node=[node["seconds"] for node in times.values()], nodes=times)
         expect(len(times) == NODES, f"{len(times)} nodes were changed instead of {NODES}: {times}")
         expect(figures["failed"] == 0, f"{figures['failed']} of {figures['requests']} requests failed: {figures['failures']}")
+        began = starts(lab)
+        expect(max(began, key=lambda name: int(began[name])) == leader, f"{leader}, the coordinator, was not the last: {began}")
 
     return step
 
@@ -98,11 +108,7 @@ def upgrade(lab: Lab) -> None:
     refused("This change can be rolled without an interruption", playbook="upgrade_keycloak")(lab)
     before = {**scenario.client("users"), **scenario.client("check")}
     with scenario.traffic() as figures:
-        ansible(
-            lab,
-            "upgrade_keycloak",
-            *extra(keycloak_upgrade_untried=True, keycloak_cluster_recreate=True, keycloak_cluster_report=str(TIMES)),
-        )
+        ansible(lab, "upgrade_keycloak", *extra(keycloak_cluster_recreate=True, keycloak_cluster_report=str(TIMES)))
     after = {**scenario.client("users"), **scenario.client("check")}
     away = json.loads(TIMES.read_text())["away_seconds"]
     record("upgrade, all stopped", figures, away_seconds=away, before=before, after=after)
@@ -118,22 +124,50 @@ def downgrade(lab: Lab) -> None:
         ansible(lab, "downgrade_keycloak", *extra(keycloak_cluster_report=str(TIMES)))
     away = json.loads(TIMES.read_text())["away_seconds"]
     record("back to the snapshot", figures, away_seconds=away, before=users, after=scenario.client("users"))
-    restored = [each["DBInstanceIdentifier"] for each in lab.client("rds").describe_db_instances()["DBInstances"]]
-    define(lab, BEFORE, next(name for name in restored if "-keycloak-" in name))
+    write_down(lab)
     expect_release(lab, BEFORE)
     expect(scenario.playbook(lab, "phase3") == 0, "phase 3 with what the downgrade said to write down changed something")
+
+
+def killed(lab: Lab) -> None:
+    """An upgrade and the way back, killed again and again and then finished: the same end as if they had never been killed."""
+    consent = extra(keycloak_cluster_recreate=True)
+    define(lab, AFTER)
+    before = scenario.client("users")
+    for task, seconds in KILLED_AT.items():
+        killed_run(lab, "upgrade_keycloak", task, seconds, *consent)
+    ansible(lab, "upgrade_keycloak", *consent)
+    expect_release(lab, AFTER)
+    define(lab, BEFORE)
+    for task, seconds in (("Restore | Restore into a new instance", 1), ("Activate | Copy the unit", 1)):
+        killed_run(lab, "downgrade_keycloak", task, seconds)
+    ansible(lab, "downgrade_keycloak")
+    write_down(lab)
+    expect_release(lab, BEFORE)
+    ansible(lab, "verify")
+    expect(scenario.client("users") == before, f"there were {before}")
+
+
+def write_down(lab: Lab) -> None:
+    """What a downgrade says to write down: the instance that it has restored, which is the last of them."""
+    instances = [each["DBInstanceIdentifier"] for each in lab.client("rds").describe_db_instances()["DBInstances"]]
+    define(lab, BEFORE, max(name for name in instances if "-keycloak-" in name))
 
 
 def define(lab: Lab, release: str, instance: str = "") -> None:
     """What an operator writes into the portal definition; the archive of the release is there as on GitHub."""
     archive = artifacts.keycloak(release)
     lab.client("s3").upload_file(str(artifacts.fetch(archive)), artifacts.BUCKET, archive.file)
-    path: Path = lab.state / "inventory" / DEFINITION
-    definition = yaml.safe_load(path.read_text())
+    definition = defined(lab)
     definition["portal"]["keycloak"].update(release=release, archive=f"{lab.node_api_url}/{artifacts.BUCKET}/{archive.file}")
     if instance:
         definition["portal"]["database"]["instance"] = instance
-    path.write_text("---\n" + yaml.safe_dump(definition, sort_keys=False))
+    (lab.state / "inventory" / DEFINITION).write_text("---\n" + yaml.safe_dump(definition, sort_keys=False))
+
+
+def defined(lab: Lab) -> dict[str, Any]:
+    definition: dict[str, Any] = yaml.safe_load((lab.state / "inventory" / DEFINITION).read_text())
+    return definition
 
 
 def expect_release(lab: Lab, release: str) -> None:
@@ -144,6 +178,17 @@ def expect_release(lab: Lab, release: str) -> None:
 def starts(lab: Lab) -> dict[str, str]:
     """When the server of each node was last told to start."""
     return on_nodes(lab, "systemctl", "show", "keycloak", "--property=InactiveExitTimestampMonotonic", "--value")
+
+
+def coordinator(lab: Lab) -> str:
+    """The name of the node that leads, by Keycloak's own table."""
+    database = Containers(lab).find(f"rds-{defined(lab)['portal']['database']['instance']}")
+    assert database is not None
+    query = "SELECT split_part(ip, ':', 1) FROM jgroups_ping WHERE coord"
+    address = Containers.exec(database, ["psql", "-At", "-U", "rdsadmin", "-c", query, "keycloak"]).strip()
+    names = [node.name for node in cluster(lab) if node.address == address]
+    expect(len(names) == 1, f"there is not one coordinator: {address!r}")
+    return names[0]
 
 
 def on_nodes(lab: Lab, *command: str) -> dict[str, str]:
@@ -189,6 +234,7 @@ STEPS: dict[str, Step] = {
     "broken-start": broken_start,
     "upgrade": upgrade,
     "downgrade": downgrade,
+    "killed": killed,
     "patch": patch,
 }
 

@@ -74,6 +74,29 @@ def ansible(lab: Lab, name: str, *words: str, fails: bool = False) -> str:
     return done.stdout
 
 
+def killed_run(lab: Lab, name: str, task: str, seconds: float, *words: str) -> None:
+    """Kills a playbook with all of its children, so many seconds into the task."""
+    process = subprocess.Popen(
+        [ansible_playbook(), f"playbooks/{name}.yml", *words],
+        cwd=settings.ROOT,
+        # While skipped hosts are hidden, a task is announced by its first result only.
+        env=environment(lab) | {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    reached = any(line.startswith("TASK [") and f"{task}]" in line for line in process.stdout)
+    if reached:
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.stdout.close()
+    status = process.wait()
+    expect(reached, f"playbooks/{name}.yml ended with status {status} and did not come to: {task}")
+    print(f"{name} killed {seconds} s into: {task}", flush=True)
+
+
 def ansible_playbook() -> str:
     return str(Path(sys.executable).with_name("ansible-playbook"))
 

@@ -67,13 +67,21 @@ def node_lost(lab: Lab) -> None:
     opened = [(oidc, oidc.open_login(), user) for oidc, user in forms]
     victim = cluster(lab)[0]
     victim.run("sh", "-c", "systemctl mask --runtime keycloak; pkill --signal=KILL --euid=keycloak --exact java")
-    time.sleep(12)
+    wait_until(lambda: healthy(lab) == len(cluster(lab)) - 1, "the balancer to notice it")
     lost = sum(1 for oidc, form, user in opened if not goes_on(functools.partial(oidc.submit, form, *user)))
     victim.run("systemctl", "unmask", "--runtime", "keycloak")
     victim.run("systemctl", "start", "keycloak")
     after = scenario.client("check")
     record("sticky: a node killed", {"half_done_logins": len(opened), "lost": lost, "sessions_lost": after["lost"]})
     wait_until(victim.ready, "the killed node to be ready")
+
+
+def healthy(lab: Lab) -> int:
+    """How many nodes the balancer finds healthy: no other group has as many targets, and those without traffic are not checked."""
+    elb = lab.client("elbv2")
+    groups = [group["TargetGroupArn"] for group in elb.describe_target_groups()["TargetGroups"]]
+    targets = [elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"] for arn in groups]
+    return max(sum(target["TargetHealth"]["State"] == "healthy" for target in each) for each in targets)
 
 
 def goes_on(submit: Callable[[], Any]) -> bool:
