@@ -123,7 +123,9 @@ def downgrade(lab: Lab) -> None:
     with scenario.traffic() as figures:
         ansible(lab, "downgrade_keycloak", *extra(keycloak_cluster_report=str(TIMES)))
     away = json.loads(TIMES.read_text())["away_seconds"]
-    record("back to the snapshot", figures, away_seconds=away, before=users, after=scenario.client("users"))
+    sessions = scenario.client("forget")
+    record("back to the snapshot", figures, away_seconds=away, before=users, after={**scenario.client("users"), **sessions})
+    expect(sessions["live"] > 0, f"none of the sessions from before the snapshot lives: {sessions}")
     write_down(lab)
     expect_release(lab, BEFORE)
     expect(scenario.playbook(lab, "phase3") == 0, "phase 3 with what the downgrade said to write down changed something")
@@ -146,6 +148,7 @@ def killed(lab: Lab) -> None:
     expect_release(lab, BEFORE)
     ansible(lab, "verify")
     expect(scenario.client("users") == before, f"there were {before}")
+    scenario.client("forget")
 
 
 def write_down(lab: Lab) -> None:
@@ -229,7 +232,7 @@ STEPS: dict[str, Step] = {
         keycloak_cluster_release="26.8.0",
         keycloak_cluster_archive_checksum="0" * 64,
     ),
-    "wrong-option": refused(r"refuses the wanted configuration.*log-level", keycloak_cluster_options={"log-level": "no-such-level"}),
+    "wrong-option": refused(r"refuses the wanted configuration.*no-such-level", keycloak_cluster_options={"log-level": "no-such-level"}),
     "broken-provider": broken_provider,
     "broken-start": broken_start,
     "upgrade": upgrade,

@@ -167,6 +167,17 @@ def check(access: Access, ledger: Ledger) -> dict[str, Any]:
     return {"live": alive, "lost": len(live) - alive, "ended": len(ended), "revived": revived}
 
 
+def forget(access: Access, ledger: Ledger) -> dict[str, Any]:
+    """After a database was put back: sessions begun since are gone, as they must be, and are not judged any more."""
+    live = ledger.sessions(LIVE)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        lives = list(pool.map(lambda session: _is_alive(access, session), live))
+    gone = [session for session, alive in zip(live, lives, strict=True) if not alive]
+    for session in gone:
+        ledger.ending(session.id)
+    return {"live": len(live) - len(gone), "forgotten": len(gone)}
+
+
 def _is_alive(access: Access, session: Session) -> bool:
     """Only a clear answer counts: anything but the token or invalid_grant is an error of the check itself."""
     try:
@@ -184,7 +195,7 @@ def _tokens(session: Session) -> Tokens:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.clients.traffic", description=__doc__)
-    parser.add_argument("verb", choices=["seed", "run", "check", "users"])
+    parser.add_argument("verb", choices=["seed", "run", "check", "forget", "users"])
     parser.add_argument("--sessions", type=int, default=200, help="seed: how many must live")
     parser.add_argument("--rate", type=float, default=4.0, help="run: jobs a second")
     parser.add_argument("--summary", type=Path, default=settings.ROOT / "build/demo/traffic.json", help="run: file for the figures")
@@ -198,6 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "seed": lambda: seed(access, ledger, given.sessions),
         "run": lambda: run(access, ledger, given.rate, given.summary),
         "check": lambda: check(access, ledger),
+        "forget": lambda: forget(access, ledger),
         "users": lambda: {"users": count_users(lab)},
     }
     print(json.dumps(verbs[given.verb]()))
