@@ -139,7 +139,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
 }
 # cloud-init writes this when it has ended, well or not.
-BOOTED, CLOUD_INIT = "/run/cloud-init/result.json", "/usr/bin/cloud-init"
+BOOTED = "/run/cloud-init/result.json"
+CLOUD_INIT = "/usr/bin/cloud-init"
 DAY = 86400
 
 
