@@ -20,7 +20,9 @@ def figures(proofs: Mapping[str, Json], migration: Json, checks: tuple[Json, Jso
         "users_after": after["users"],
         "sessions_before": before["live"],
         "sessions_after": after["live"],
-        "migration": {key: migration[key] for key in ("requests", "failed", "longest_gap_s", "restarted_logins", "held_logins")}
+        "migration": {
+            key: migration[key] for key in ("requests", "failed", "longest_gap_s", "worst_latency_s", "restarted_logins", "held_logins")
+        }
         | {"lost": after["lost"], "revived": after["revived"]},
         "failover": {key: failover[key] for key in ("requests", "failed", "sessions_lost", "logins_lost", "longest_gap_s", "drills")},
         "changed": changed,
@@ -42,13 +44,14 @@ def good(report: Json) -> bool:
 
 def screen(report: Json) -> str:
     migration, failover, seconds = report["migration"], report["failover"], report["seconds"]
+    slow = f"longest gap {migration['longest_gap_s']} s, slowest {migration['worst_latency_s']} s"
     nodes = ", ".join(f"{node['name']} {node['address']} {node['az']}" for node in report["nodes"])
     rows = [
         ("nodes", nodes),
         ("one cluster", "yes, by size, rows, ports and probe on every node" if report["one_cluster"] else "NO"),
         ("users", f"{report['users_before']} before, {report['users_after']} after"),
         ("sessions", f"{report['sessions_before']} before, {report['sessions_after']} of them and of those begun meanwhile after"),
-        ("migration", f"{migration['requests']} requests, {migration['failed']} failed, longest gap {migration['longest_gap_s']} s"),
+        ("migration", f"{migration['requests']} requests, {migration['failed']} failed, {slow}"),
         ("logins meanwhile", f"{migration['restarted_logins']} started over, {migration['held_logins']} held for some seconds"),
         ("failover", f"{failover['requests']} requests, {failover['failed']} failed, longest gap {failover['longest_gap_s']} s"),
         ("lost in failover", f"{failover['sessions_lost']} sessions, {failover['logins_lost']} half-done logins"),

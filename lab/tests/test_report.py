@@ -19,7 +19,7 @@ CHECK = {"live": 200, "lost": 0, "revived": 0, "users": 50}
 def figures(**changes: Any) -> dict[str, Any]:
     given: dict[str, Any] = {
         "proofs": {"verify": VERIFY, "failover": FAILOVER},
-        "migration": {"requests": 100, "failed": 0, "longest_gap_s": 0.5, "restarted_logins": 0, "held_logins": 3},
+        "migration": {"requests": 100, "failed": 0, "longest_gap_s": 0.5, "worst_latency_s": 3.1, "restarted_logins": 0, "held_logins": 3},
         "checks": (CHECK, {**CHECK, "live": 210}),
         "changed": 7,
         "seconds": {"lab": 30.0, "phase3": 100.0},
@@ -42,7 +42,7 @@ def test_a_good_run() -> None:
         {"checks": ({**CHECK, "users": 0}, {**CHECK, "users": 0})},
         {"checks": (CHECK, {**CHECK, "live": 199, "lost": 1})},
         {"checks": (CHECK, {**CHECK, "revived": 1})},
-        {"migration": {"requests": 9, "failed": 1, "longest_gap_s": 0.5, "restarted_logins": 0, "held_logins": 0}},
+        {"migration": {"requests": 9, "failed": 1, "longest_gap_s": 0.5, "worst_latency_s": 3.1, "restarted_logins": 0, "held_logins": 0}},
         {"proofs": {"verify": VERIFY, "failover": {**FAILOVER, "sessions_lost": 1}}},
         {"proofs": {"verify": VERIFY, "failover": {**FAILOVER, "logins_lost": 1}}},
     ],

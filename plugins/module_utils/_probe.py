@@ -28,6 +28,7 @@ class Sample:
     seconds: float
     step: str
     error: str = ""
+    patience: float = HANG_SECONDS
 
     @property
     def end(self) -> float:
@@ -35,7 +36,7 @@ class Sample:
 
     @property
     def hung(self) -> bool:
-        return self.seconds >= HANG_SECONDS
+        return self.seconds >= self.patience
 
     @property
     def good(self) -> bool:
@@ -45,7 +46,13 @@ class Sample:
 class Meter:
     """Collects samples from several threads. Time spent at a hold page (pause) is waiting, and no part of a request's latency."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: float = HANG_SECONDS,
+    ) -> None:
+        self._patience = patience
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -89,7 +96,7 @@ class Meter:
     def _add(self, start: float, step: str, error: str) -> None:
         seconds = max(0.0, self._clock() - start - self._paused.seconds)
         with self._lock:
-            self._samples.append(Sample(start, seconds, step, error))
+            self._samples.append(Sample(start, seconds, step, error, self._patience))
 
 
 def summarise(samples: Sequence[Sample], begin: float, end: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -21,6 +22,7 @@ from lab.settings import REGION, Lab
 DBInstance: Any = models.DBInstance
 DBSnapshot: Any = models.DBSnapshot
 Backend: Any = models.RDSBackend
+GP3_IOPS, GP3_THROUGHPUT = 3000, 125  # MiB/s
 SNAPSHOT = "snapshot"  # report: whether the data of a snapshot is kept
 
 
@@ -38,17 +40,21 @@ def apply(lab: Lab) -> None:
             return state
         return "rebooting" if reported(REBOOT, self.db_instance_identifier) else "creating"
 
-    def set_status(self: Any, value: str) -> None:
-        self.__dict__["status"] = value
-
+    # What gp3 has where nothing was asked for; amazon.aws.rds_instance fails without them (CHAP_Storage.html, gp3).
     throughput = DBInstance.storage_throughput
-
-    # AWS gives it for every type of storage; amazon.aws.rds_instance fails without it.
-    DBInstance.storage_throughput = property(lambda self: throughput.fget(self) or 0, throughput.fset)
+    DBInstance.storage_throughput = property(
+        lambda self: throughput.fget(self) or GP3_THROUGHPUT * (self.storage_type == "gp3"), throughput.fset
+    )
+    DBInstance.iops = property(lambda self: self.__dict__["iops"] or GP3_IOPS * (self.storage_type == "gp3") or None, _set("iops"))
     DBInstance.address = property(address)
-    DBInstance.status = property(status, set_status)
+    DBInstance.status = property(status, _set("status"))
     _reboots()
     _snapshots()
+
+
+def _set(name: str) -> Callable[[Any, Any], None]:
+    """The setter of a property that keeps what is set beside it."""
+    return lambda self, value: self.__dict__.__setitem__(name, value)
 
 
 def _reboots() -> None:

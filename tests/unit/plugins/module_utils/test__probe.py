@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 from ansible_collections.aiportal.scaling.plugins.module_utils._probe import Meter, Sample, longest_gap, percentile, summarise
 
@@ -102,3 +104,11 @@ def test_failures_are_told_from_a_moment_on_and_by_step() -> None:
 
 def _fail() -> None:
     raise ValueError("gone")
+
+
+def test_who_is_patient_takes_a_late_answer() -> None:
+    time = Time()
+    meter = Meter(time.clock, time.sleep, patience=30.0)
+    for seconds in (29.0, 30.0):
+        meter.measure("refresh", functools.partial(time.sleep, seconds))
+    assert (meter.summary()["failed"], meter.summary()["hung"]) == (1, 1)
