@@ -50,6 +50,7 @@ bench: .venv/.stamp  ## side by side with the public role, on hosts of their own
 	@python -m bench.provision_noop
 	@python -m bench.provision_create
 	@python -m bench.keycloak_converge
+	@python -m bench.phase3_noop
 pooling: .venv/.stamp  ## on the demo's portal: Keycloak's own pool, PgBouncer and back under traffic; restarts; a quarter of an hour
 	@python -m lab.pooling
 directory: .venv/.stamp  ## on the demo's portal: each domain controller lost, its accounts, its secret rotated; five minutes
