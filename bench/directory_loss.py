@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ways to bear the silent loss of a domain controller, side by side on one node of the migrated portal.
 
-python -m bench.directory_loss [WAY...]; figures in build/bench/directory.json
+python -m bench.directory_loss [WAY...]; figures in build/bench/directory.json, the table in docs/operations.md
 
 Each way: Keycloak starts anew, its pool is warmed on the first controller, which then falls silent; later the second does instead.
 Ends with an error when a pool is larger than it was told to be, or when the shipped way lets more than one login stall.
@@ -26,6 +26,7 @@ from docker.models.containers import Container
 from lab import settings, silence
 from lab.clients.access import Access, secret
 from lab.containers import ADDRESS_LABEL, Containers
+from lab.figures import publish
 from lab.life import wait
 from lab.portal import ADMIN_SECRET, REALM
 from lab.settings import Lab
@@ -182,6 +183,7 @@ def main(names: list[str]) -> int:
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(rows, indent=1) + "\n")
     print(table(rows))
+    publish("bench-directory", table(rows))
     wrong = violations(rows)
     print("\n".join(wrong))
     return 1 if wrong else 0

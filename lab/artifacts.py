@@ -9,6 +9,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,9 @@ def keycloak(release: str) -> Artifact:
     return Artifact("keycloak", release, "org.keycloak", "keycloak-quarkus-dist", RELEASES[release])
 
 
+# An image and the portal want the same archive at the same time: the first to end renamed the file under the other's hands.
+_FETCHING = threading.Lock()
+
 # What the portal's old node runs when a lab starts.
 KEYCLOAK = keycloak(os.environ.get("LAB_RELEASE", "26.7.4"))
 
@@ -52,15 +56,16 @@ def cache() -> Path:
 def fetch(artifact: Artifact) -> Path:
     """Path of the archive; downloaded when it is not in the cache, refused when it is not the expected one."""
     target = cache() / artifact.file
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(f".part{os.getpid()}")
-        try:
-            _download(artifact, part)
-            _verify(artifact, part)
-            part.rename(target)
-        finally:
-            part.unlink(missing_ok=True)
+    with _FETCHING:
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_suffix(f".part{os.getpid()}")
+            try:
+                _download(artifact, part)
+                _verify(artifact, part)
+                part.rename(target)
+            finally:
+                part.unlink(missing_ok=True)
     return target
 
 
