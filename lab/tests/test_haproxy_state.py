@@ -10,7 +10,8 @@ from lab.reconcilers.haproxy import Group, Target
 from lab.reconcilers.haproxy_state import HEALTHY, INITIAL, Health
 
 TARGET = Target("i-1", "10.0.0.5", 8080)
-GROUP = Group({"TargetGroupName": "a", "HealthCheckIntervalSeconds": 5, "UnhealthyThresholdCount": 2}, {}, (TARGET,))
+DESCRIPTION = {"TargetGroupName": "a", "Protocol": "HTTP", "HealthCheckIntervalSeconds": 5, "UnhealthyThresholdCount": 2}
+GROUP = Group(DESCRIPTION, {}, (TARGET,))
 REFUSED = Health("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 
 
@@ -70,6 +71,13 @@ def states(before: str) -> dict[str, tuple[str, str]]:
 
 def test_a_new_target_starts_as_down_and_its_twin_in_maintenance() -> None:
     assert states("") == {"i-1_8080": ("0", "0"), "i-1_8080_open": ("2", "1")}
+
+
+@pytest.mark.parametrize(("protocol", "tls"), [("HTTP", "0"), ("HTTPS", "1")])
+def test_a_new_target_is_spoken_to_as_its_group_says(protocol: str, tls: str) -> None:
+    """What the file says of TLS (srv_use_ssl) overrides the configuration."""
+    group = Group({**DESCRIPTION, "Protocol": protocol}, {}, (TARGET,))
+    assert [line.split()[20] for line in haproxy_state.state_file("", [group]).splitlines()[1:]] == [tls, tls]
 
 
 def test_what_runs_keeps_its_state() -> None:
