@@ -45,7 +45,7 @@ rehearsal: .venv/.stamp  ## on the demo's portal: closed port, all nodes killed,
 	@python -m lab.rehearsal
 killed-anywhere: .venv/.stamp  ## phase 3 from the starting portal (make lab-up), killed at twelve tasks, then finished
 	@python -m lab.rehearsal killed-anywhere
-bench: .venv/.stamp  ## side by side with the public role, on hosts of their own; half an hour
+bench: .venv/.stamp  ## side by side with what others use, on hosts of their own and on the demo's portal; three quarters of an hour
 	@tools/docker-engine
 	@python -m bench.provision_noop
 	@python -m bench.provision_create
