@@ -154,6 +154,17 @@ def test_a_database_is_available_when_it_answers(aws: Any) -> None:
     assert found()["DBInstanceStatus"] == "stopped"
 
 
+@pytest.mark.parametrize(("kind", "iops", "throughput"), [("gp3", 3000, 125), ("gp2", None, 0)])
+def test_a_database_on_gp3_has_the_figures_that_nobody_asked_for(aws: Any, kind: str, iops: int | None, throughput: int) -> None:
+    client = aws("rds")
+    client.create_db_instance(
+        DBInstanceIdentifier="db1", DBInstanceClass="db.t3.medium", Engine="postgres", EngineVersion="15.10", StorageType=kind,
+        MasterUsername="a", MasterUserPassword="secret-password", AllocatedStorage=20,
+    )  # fmt: skip
+    found = client.describe_db_instances(DBInstanceIdentifier="db1")["DBInstances"][0]
+    assert (found.get("Iops"), found["StorageThroughput"]) == (iops, throughput)
+
+
 def test_a_directory_is_active_when_its_controllers_answer_and_is_open_to_the_vpc(aws: Any) -> None:
     balancer, client, ec2 = Balancer(aws), aws("ds"), aws("ec2")
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [balancer.vpc]}])["Subnets"]]

@@ -42,14 +42,17 @@ def apply(lab: Lab) -> None:
 
     # What gp3 has where nothing was asked for; amazon.aws.rds_instance fails without them (CHAP_Storage.html, gp3).
     throughput = DBInstance.storage_throughput
-    DBInstance.storage_throughput = property(
-        lambda self: throughput.fget(self) or GP3_THROUGHPUT * (self.storage_type == "gp3"), throughput.fset
-    )
-    DBInstance.iops = property(lambda self: self.__dict__["iops"] or GP3_IOPS * (self.storage_type == "gp3") or None, _set("iops"))
+    DBInstance.storage_throughput = property(lambda self: throughput.fget(self) or (GP3_THROUGHPUT if _gp3(self) else 0), throughput.fset)
+    DBInstance.iops = property(lambda self: self.__dict__["iops"] or (GP3_IOPS if _gp3(self) else None), _set("iops"))
     DBInstance.address = property(address)
     DBInstance.status = property(status, _set("status"))
     _reboots()
     _snapshots()
+
+
+def _gp3(instance: Any) -> bool:
+    # moto asks for iops before it has kept the type.
+    return instance.__dict__.get("_storage_type") == "gp3"
 
 
 def _set(name: str) -> Callable[[Any, Any], None]:
