@@ -105,7 +105,7 @@ def database_restart(name: str) -> Step:
             back = time.monotonic() - health.start
             time.sleep(40)
         away = round(max(0.0, health.until() - back), 1)
-        record(name, figures, ready_again_after=away)
+        record(name, figures, ready_again_after=away, back_at=round(back, 1), not_ready=health.bad)
         expect(away <= MOST_AWAY, f"a node was not ready {away} s after the server was back")
         ansible(lab, "verify")
 
