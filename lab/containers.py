@@ -21,7 +21,6 @@ from lab.settings import LABEL, Lab
 ENTRYPOINT = "/usr/local/sbin/lab-init"
 KIND_LABEL, RESOURCE_LABEL, ADDRESS_LABEL = f"{LABEL}.kind", f"{LABEL}.resource", f"{LABEL}.address"
 STOP_SECONDS = 30
-SHARES_OF_VCPU = 512
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,6 @@ class Spec:
     environment: Mapping[str, str] = field(default_factory=dict)  # seen by lab-init only: systemd starts services without it
     files: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)  # path -> (content, mode), there before the first start
     volumes: tuple[str, ...] = ()  # paths on the engine's disk instead of the overlay; they go with the container
-    vcpus: int = 8  # its share where hosts compete for this machine's cores; what is no instance is a service that scales by itself
 
 
 class Containers:
@@ -124,7 +122,6 @@ class Containers:
             network=self.lab.name,
             networking_config={self.lab.name: self.docker.api.create_endpoint_config(ipv4_address=spec.address)},
             volumes=list(spec.volumes),
-            cpu_shares=SHARES_OF_VCPU * spec.vcpus,
             **unprivileged_systemd(),
         )
         if spec.files:

@@ -53,7 +53,7 @@ def launch(account: Account) -> tuple[str, str]:
     tags = {"Name": "aiportal-keycloak", "Portal": NAME, "Component": "keycloak", "Generation": "single"}
     instance = ec2.run_instances(
         ImageId=image,
-        InstanceType="t3.2xlarge",  # it alone carries the portal while three others build and start beside it
+        InstanceType="t3.small",
         KeyName=NAME,
         MinCount=1,
         MaxCount=1,

@@ -59,9 +59,8 @@ class Instances:
         self._start(instance_id)
 
     def _start(self, instance_id: str) -> None:
-        ec2, instance = self.lab.client("ec2"), instances(self.lab, instance_id)[instance_id]
-        machine = ec2.describe_instance_types(InstanceTypes=[instance["InstanceType"]])["InstanceTypes"][0]
-        image = ec2.describe_images(ImageIds=[instance["ImageId"]])["Images"][0]
+        instance = instances(self.lab, instance_id)[instance_id]
+        image = self.lab.client("ec2").describe_images(ImageIds=[instance["ImageId"]])["Images"][0]
         spec = Spec(
             name=instance_id,
             image=images.reference(image["Name"]),
@@ -69,7 +68,6 @@ class Instances:
             resource=instance_id,
             kind=self.kind,
             hostname=instance["PrivateDnsName"].partition(".")[0],
-            vcpus=machine["VCpuInfo"]["DefaultVCpus"],
         )
         self.containers.ensure_running(spec)
 
