@@ -81,6 +81,11 @@ class Group:
     def name(self) -> str:
         return str(self.description["TargetGroupName"])
 
+    @property
+    def secure(self) -> bool:
+        """Whether its targets are spoken to in TLS: of an ALB's group HTTPS, of an NLB's TLS."""
+        return self.description["Protocol"] in ("HTTPS", "TLS")
+
 
 @dataclass(frozen=True)
 class Listener:
@@ -169,7 +174,7 @@ def health_check(group: Group) -> list[str]:
 
 
 def _servers(group: Group, target: Target) -> list[str]:
-    tls = " ssl verify none" if group.description["Protocol"] == "HTTPS" else ""
+    tls = " ssl verify none" if group.secure else ""
     server = f"server {target.server} {target.address}:{target.port}{tls}"
     if _sticky(group):
         server += f" cookie {digest(group.name + target.server)}"
@@ -181,7 +186,7 @@ def _servers(group: Group, target: Target) -> list[str]:
 def _check_options(group: Group) -> str:
     port = group.description.get("HealthCheckPort", "traffic-port")
     options = "" if port == "traffic-port" else f" port {port}"
-    secure, traffic_secure = group.description.get("HealthCheckProtocol") == "HTTPS", group.description["Protocol"] == "HTTPS"
-    if secure != traffic_secure:
+    secure = group.description.get("HealthCheckProtocol") == "HTTPS"
+    if secure != group.secure:
         options += " check-ssl verify none" if secure else " no-check-ssl"
     return options

@@ -102,7 +102,6 @@ def _state(group: Group, server: str, target: Target, operational: int, administ
     checked = CHECK_ENABLED if operational == STOPPED else 0
     fields = ["1", group.name, "1", server, target.address, operational, administrative, 1, 1, 0, 1, 0, 0, checked]
     # What stands here of TLS overrides the configuration: without it, plain requests went to the TLS port.
-    tls = int(group.description["Protocol"] == "HTTPS")
-    fields += [0, 0, 0, "-", target.port, "-", tls, 0, "-", "-", 0]
+    fields += [0, 0, 0, "-", target.port, "-", int(group.secure), 0, "-", "-", 0]
     assert len(fields) == STATE_FIELDS
     return " ".join(str(field) for field in fields)

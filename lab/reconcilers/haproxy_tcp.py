@@ -54,7 +54,7 @@ def _backend(group: Group) -> str:
 
 
 def _server_options(group: Group) -> str:
-    options = " ssl verify none" if group.description["Protocol"] == "TLS" else ""
+    options = " ssl verify none" if group.secure else ""
     options += " source 0.0.0.0 usesrc clientip" if preserves(group) else ""  # see return_paths.py
     return options + (" send-proxy-v2" if group.attributes.get("proxy_protocol_v2.enabled") == "true" else "")
 

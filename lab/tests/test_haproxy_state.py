@@ -73,7 +73,7 @@ def test_a_new_target_starts_as_down_and_its_twin_in_maintenance() -> None:
     assert states("") == {"i-1_8080": ("0", "0"), "i-1_8080_open": ("2", "1")}
 
 
-@pytest.mark.parametrize(("protocol", "tls"), [("HTTP", "0"), ("HTTPS", "1")])
+@pytest.mark.parametrize(("protocol", "tls"), [("HTTP", "0"), ("HTTPS", "1"), ("TCP", "0"), ("TLS", "1")])
 def test_a_new_target_is_spoken_to_as_its_group_says(protocol: str, tls: str) -> None:
     """What the file says of TLS (srv_use_ssl) overrides the configuration."""
     group = Group({**DESCRIPTION, "Protocol": protocol}, {}, (TARGET,))
