@@ -183,7 +183,8 @@ def main(names: list[str]) -> int:
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(rows, indent=1) + "\n")
     print(table(rows))
-    publish("bench-directory", table(rows))
+    if len(rows) == len(WAYS):  # some of them must not take the others from the page
+        publish("bench-directory", table(rows))
     wrong = violations(rows)
     print("\n".join(wrong))
     return 1 if wrong else 0

@@ -24,14 +24,12 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._oidc import Code
 from ansible_collections.aiportal.scaling.plugins.module_utils._probe import Meter
 
 from lab import settings
-from lab.clients.access import Access, count_users
+from lab.clients.access import PATIENCE, Access, count_users
 from lab.clients.ledger import ENDED, LIVE, Ledger, Session
 from lab.portal.realm import REDIRECTS
 
 WORKERS = 6
 LONGEST_RUN = 3600.0
-# Longer than a user's: all hosts and Ansible share what may be two slow cores, and a late answer is not a lost one. The worst is told.
-PATIENCE = 30.0
 THINK_SECONDS = (0.5, 2.0)
 MOST_RESTARTS = 2
 # Of a hundred jobs: each makes one to four requests.
