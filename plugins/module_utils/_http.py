@@ -9,6 +9,7 @@ a module that talks to ONE Keycloak node under the public name of all of them mu
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import socket
@@ -129,8 +130,12 @@ class Http:
             raise
 
 
+@functools.lru_cache(maxsize=8)
 def _tls(ca_pem: str | None) -> ssl.SSLContext:
-    """The system's authorities as well: the directory may be signed by the portal's own, and the balancer by a public one."""
+    """The system's authorities as well: the directory may be signed by the portal's own, and the balancer by a public one.
+
+    Kept, because reading some 140 authorities took a load of a few requests a second most of its processor time.
+    """
     context = ssl.create_default_context()
     # From Python 3.13 on it would refuse authorities without a key usage extension, which those of many directories lack.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
