@@ -12,6 +12,8 @@ version_added: 0.1.0
 description:
   - Logs in at a PgBouncer as a client does, asks the database behind it who it is, and reads the pools.
   - Unlike other clients it sets nothing in the session, which in transaction mode belongs to others, too.
+  - Where all connections of a pool in session mode are taken, one more client would wait until another leaves, which those of an
+    application's pool never do. Then the pooler is asked for its connections to the server, instead of the server.
   - It needs nothing but Python on the host. The pools are read only where the user is one of PgBouncer's C(stats_users).
 author:
   - aiportal.scaling contributors (@aiportal)
@@ -51,13 +53,13 @@ server:
   type: dict
   contains:
     version:
-      description: Version of PostgreSQL.
+      description: Version of PostgreSQL. Not there when all connections of a pool in session mode are taken.
       type: str
     tls:
-      description: Protocol between the pooler and the server. Empty when it is not encrypted.
+      description: Protocol between the pooler and the server. Empty when it, or one of the connections that are taken, is not encrypted.
       type: str
     is_in_recovery:
-      description: Whether the server is a replica.
+      description: Whether the server is a replica. Not there when all connections of a pool in session mode are taken.
       type: bool
   sample: {version: "15.18", tls: TLSv1.3, is_in_recovery: false}
 pool_mode:
@@ -101,11 +103,33 @@ FROM (SELECT 1) one LEFT JOIN pg_stat_ssl s ON s.pid = pg_backend_pid() AND s.ss
 
 
 def look(target: Target) -> dict[str, Any]:
+    if taken := taken_connections(target):
+        return {"server": {"tls": min(protocol(row) for row in taken)}, **look_at_pools(target)}
     with connect(target, session_sql="") as database:
         server = database.query(SERVER_SQL)[0]
         database.query("ROLLBACK")
         # The console, while the pool is in use: it is not listed before.
         return {"server": server, **look_at_pools(target)}
+
+
+def taken_connections(target: Target) -> list[Row]:
+    """Those to the server, where none is left for another client before one of the present clients leaves."""
+    try:
+        with connect(replace(target, name="pgbouncer"), session_sql="") as console:
+            modes = [row["pool_mode"] for row in console.query("SHOW POOLS") if row["database"] == target.name]
+            settings = next((row for row in console.query("SHOW DATABASES") if row["name"] == target.name), {})
+            active = [row for row in console.query("SHOW SERVERS") if row["database"] == target.name and row["state"] == "active"]
+    except PostgresError as error:
+        if error.kind == "auth":
+            return []
+        raise
+    most = int(settings.get("max_connections") or settings.get("pool_size") or 0)
+    return active if "session" in modes and len(active) >= most > 0 else []
+
+
+def protocol(connection: Row) -> str:
+    """Of "TLSv1.3/TLS_AES_256_GCM_SHA384/ECDH=prime256v1"."""
+    return str(connection["tls"] or "").split("/")[0]
 
 
 def look_at_pools(target: Target) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from ansible_collections.aiportal.scaling.plugins.module_utils._postgres import 
 from ansible_collections.aiportal.scaling.plugins.modules import pgbouncer_info
 
 SERVER = {"version": "15.18", "tls": "TLSv1.3", "is_in_recovery": False}
+TLS = "TLSv1.3/TLS_AES_256_GCM_SHA384/ECDH=prime256v1"
 POOL = {
     **{
         "database": "keycloak",
@@ -32,8 +33,8 @@ POOL = {
 class Pooler:
     """Answers by statement; the console refuses who may not look."""
 
-    def __init__(self, console: bool) -> None:
-        self.console = console
+    def __init__(self, console: bool, mode: str = "transaction", servers: Sequence[str] = ()) -> None:
+        self.console, self.mode, self.servers = console, mode, servers
         self.said: list[tuple[str, str]] = []
 
     @contextlib.contextmanager
@@ -48,7 +49,9 @@ class Pooler:
                 pooler.said.append((target.name, sql.strip().split("\n")[0]))
                 answers: dict[str, list[dict[str, Any]]] = {
                     "SHOW VERSION": [{"version": "PgBouncer 1.18.0"}],
-                    "SHOW POOLS": [{**POOL, "database": "other"}, POOL],
+                    "SHOW POOLS": [{**POOL, "database": "other"}, {**POOL, "pool_mode": pooler.mode}],
+                    "SHOW DATABASES": [{"name": "keycloak", "pool_size": 2, "max_connections": 2}],
+                    "SHOW SERVERS": [{"database": "keycloak", "state": "active", "tls": tls} for tls in pooler.servers],
                 }
                 return answers.get(sql, [SERVER])
 
@@ -74,7 +77,7 @@ def test_the_server_and_the_pools(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert result["pools"] == [
         {"user": "keycloak", "clients_active": 20, "clients_waiting": 0, "servers_active": 6, "servers_idle": 2, "longest_wait": 0}
     ]
-    assert pooler.said[:2] == [("keycloak", "BEGIN READ ONLY;"), ("keycloak", "ROLLBACK")]
+    assert [said for said in pooler.said if said[0] == "keycloak"] == [("keycloak", "BEGIN READ ONLY;"), ("keycloak", "ROLLBACK")]
 
 
 def test_a_user_who_may_not_look_at_the_console(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,3 +86,24 @@ def test_a_user_who_may_not_look_at_the_console(monkeypatch: pytest.MonkeyPatch,
     assert result["server"] == SERVER
     assert "pools" not in result
     assert "failed" not in result
+
+
+@pytest.mark.parametrize(
+    ("mode", "servers", "through", "tls"),
+    [
+        pytest.param("session", [TLS, TLS], False, "TLSv1.3", id="all taken"),
+        pytest.param("session", [TLS, ""], False, "", id="one of them without TLS"),
+        pytest.param("session", [TLS], True, "TLSv1.3", id="one left"),
+        pytest.param("transaction", [TLS, TLS], True, "TLSv1.3", id="taken for a transaction"),
+    ],
+)
+def test_a_pool_that_its_clients_hold_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mode: str, servers: list[str], through: bool, tls: str
+) -> None:
+    pooler = Pooler(console=True, mode=mode, servers=servers)
+
+    result = run(monkeypatch, capsys, pooler)
+
+    assert any(name == "keycloak" for name, _ in pooler.said) == through
+    assert result["server"]["tls"] == tls
+    assert result["pool_mode"] == mode
