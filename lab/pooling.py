@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Database connections on the lab's migrated portal, under traffic: python -m lab.pooling [STEP...]. Writes build/pooling/report.json.
+"""Database connections on the lab's migrated portal, under traffic: python -m lab.pooling [STEP...]. Writes build/pooling/report.json
+and the table in docs/operations.md.
 
 The steps follow one another: without a pooler, with one in session mode, in transaction mode, and back.
 """
@@ -17,12 +18,13 @@ from typing import Any
 
 from lab import scenario, settings
 from lab.containers import Containers
-from lab.figures import keep
+from lab.figures import keep, publish
 from lab.inside import Node, cluster
 from lab.scenario import Step, ansible, expect
 from lab.settings import Lab
 
 FOLDER = settings.ROOT / "build" / "pooling"
+REPORT = FOLDER / "report.json"
 POOL, SHARED = 20, 8  # pool_size of the portal definition; what one pooler may open in transaction mode
 SESSION = {"keycloak_cluster_database_pooling": "pgbouncer"}
 TRANSACTION = {**SESSION, "keycloak_cluster_pooler_mode": "transaction", "keycloak_cluster_pooler_size": SHARED}
@@ -151,7 +153,7 @@ def direct(lab: Lab) -> dict[str, int]:
 
 def record(name: str, figures: dict[str, Any], **more: Any) -> None:
     plain = {key: value for key, value in figures.items() if not isinstance(value, list)}
-    keep(FOLDER / "report.json", "name", {"name": name, **plain, **more})
+    keep(REPORT, "name", {"name": name, **plain, **more})
 
 
 STEPS: dict[str, Step] = {
@@ -180,9 +182,28 @@ STEPS: dict[str, Step] = {
 }
 
 
+def table(entries: list[dict[str, Any]]) -> str:
+    rows = [
+        "| what happened | requests | failed | slowest | connections of the server | said once or more that they were not ready |",
+        "|---|---|---|---|---|---|",
+    ]
+    for entry in entries:
+        slowest = f"{entry['worst_latency_s']} s" if "worst_latency_s" in entry else ""
+        unready = f"{sum(map(bool, entry['not_ready'].values()))} of {len(entry['not_ready'])} nodes" if "not_ready" in entry else ""
+        if after := entry.get("ready_again_after"):
+            unready += f", for the last time {after} s after the server was back"
+        cells = [entry["name"], entry["requests"], entry["failed"], slowest, entry.get("server_connections", ""), unready]
+        rows.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(rows)
+
+
 def main(chosen: list[str]) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    return scenario.run("pooling", STEPS, chosen)
+    status = scenario.run("pooling", STEPS, chosen)
+    entries = json.loads(REPORT.read_text()) if REPORT.exists() else []
+    if len(entries) == sum("refused" not in name for name in STEPS):  # some of them must not take the others from the page
+        publish("pooling", table(entries))
+    return status
 
 
 if __name__ == "__main__":
