@@ -50,7 +50,7 @@ def measure(side: str, seconds: Seconds, environment: dict[str, str]) -> None:
     playbook, change = SIDES[side]
     for case, extra in {"fresh": "", "no-op": "", "changed": change}.items():
         start = time.monotonic()
-        output = ansible(playbook, environment, *(["--extra-vars", extra] if extra else []))
+        output = ansible(playbook, environment, *(["--extra-vars", extra] if extra else []), log=f"{side}-{case}")
         seconds[case].append(time.monotonic() - start)
         changed = sum(int(count) for count in re.findall(r" changed=(\d+) ", output))
         print(f"  {side} {case}: {seconds[case][-1]:.1f} s, {changed} tasks changed", flush=True)
@@ -68,11 +68,11 @@ def hosts(environment: dict[str, str]) -> Iterator[None]:
         ansible("molecule/destroy.yml", environment)
 
 
-def ansible(playbook: str, environment: dict[str, str], *words: str) -> str:
+def ansible(playbook: str, environment: dict[str, str], *words: str, log: str = "") -> str:
     inventories = ["--inventory", "molecule/inventory.yml", "--inventory", "bench/inventory.yml", "--extra-vars", "@bench/hosts.yml"]
     command = [str(tool("ansible-playbook")), playbook, *inventories, *words]
     done = subprocess.run(command, cwd=settings.ROOT, env=environment, capture_output=True, text=True)
-    (report.OUT / f"{Path(playbook).parent.name}-{Path(playbook).stem}.log").write_text(done.stdout + done.stderr)
+    (report.OUT / f"{log or Path(playbook).stem}.log").write_text(done.stdout + done.stderr)
     if done.returncode != 0:
         raise SystemExit(f"{playbook} ended with status {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
     return done.stdout
@@ -88,6 +88,7 @@ def environment_of_hosts() -> dict[str, str]:
         "MOLECULE_IMAGE": images.reference("base"),
         "AIPORTAL_KEYCLOAK_ARCHIVE": str(artifacts.fetch(artifacts.KEYCLOAK)),
         "ANSIBLE_INJECT_FACT_VARS": "true",  # the peer reads facts as variables
+        "PROFILE_TASKS_TASK_OUTPUT_LIMIT": "all",  # where the time goes, in build/bench/SIDE-CASE.log
         "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}{os.pathsep}{os.environ.get('ANSIBLE_COLLECTIONS_PATH', '')}",
     }
 
