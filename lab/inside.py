@@ -32,7 +32,7 @@ class Node:
         return Containers.exec(self.container, command)
 
     def ready(self) -> bool:
-        """Not by a command inside: Docker loses the output of one in some hundred, and a node seemed unready that was not."""
+        """Not by a command inside: Docker now and then loses the output of one, and a node seemed unready that was not."""
         return bool(self.call(self._ready))
 
     def _ready(self) -> bool:

@@ -114,17 +114,12 @@ def look(target: Target) -> dict[str, Any]:
 
 def taken_connections(target: Target) -> list[Row]:
     """Those to the server, where none is left for another client before one of the present clients leaves."""
-    try:
-        with connect(replace(target, name="pgbouncer"), session_sql="") as console:
-            modes = [row["pool_mode"] for row in console.query("SHOW POOLS") if row["database"] == target.name]
-            settings = next((row for row in console.query("SHOW DATABASES") if row["name"] == target.name), {})
-            active = [row for row in console.query("SHOW SERVERS") if row["database"] == target.name and row["state"] == "active"]
-    except PostgresError as error:
-        if error.kind == "auth":
-            return []
-        raise
+    pools, databases, servers = ask_console(target, "SHOW POOLS", "SHOW DATABASES", "SHOW SERVERS")
+    settings = next((row for row in databases if row["name"] == target.name), {})
     most = int(settings.get("max_connections") or settings.get("pool_size") or 0)
-    return active if "session" in modes and len(active) >= most > 0 else []
+    held = any(row["pool_mode"] == "session" for row in of_database(target, pools))
+    active = [row for row in of_database(target, servers) if row["state"] == "active"]
+    return active if held and len(active) >= most > 0 else []
 
 
 def protocol(connection: Row) -> str:
@@ -133,15 +128,26 @@ def protocol(connection: Row) -> str:
 
 
 def look_at_pools(target: Target) -> dict[str, Any]:
+    version, pools = ask_console(target, "SHOW VERSION", "SHOW POOLS")
+    if not version:
+        return {}
+    rows = of_database(target, pools)
+    return {"version": str(version[0]["version"]).split()[-1], "pool_mode": rows[0]["pool_mode"], "pools": [pool(row) for row in rows]}
+
+
+def ask_console(target: Target, *statements: str) -> list[list[Row]]:
+    """The rows of each; none where who may use the database is not let in at the console."""
     try:
         with connect(replace(target, name="pgbouncer"), session_sql="") as console:
-            version = str(console.query("SHOW VERSION")[0]["version"]).split()[-1]
-            rows = [row for row in console.query("SHOW POOLS") if row["database"] == target.name]
+            return [console.query(statement) for statement in statements]
     except PostgresError as error:
-        if error.kind == "auth":  # who may use the database need not be let in at the console
-            return {}
+        if error.kind == "auth":
+            return [[] for _ in statements]
         raise
-    return {"version": version, "pool_mode": rows[0]["pool_mode"], "pools": [pool(row) for row in rows]}
+
+
+def of_database(target: Target, rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["database"] == target.name]
 
 
 def pool(row: Row) -> dict[str, Any]:
