@@ -124,7 +124,7 @@ def taken_connections(target: Target) -> list[Row]:
 
 def protocol(connection: Row) -> str:
     """Of "TLSv1.3/TLS_AES_256_GCM_SHA384/ECDH=prime256v1"."""
-    return str(connection["tls"] or "").split("/")[0]
+    return str(connection["tls"] or "").partition("/")[0]
 
 
 def look_at_pools(target: Target) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def ask_console(target: Target, *statements: str) -> list[list[Row]]:
             return [console.query(statement) for statement in statements]
     except PostgresError as error:
         if error.kind == "auth":
-            return [[] for _ in statements]
+            return [[] for dummy in statements]
         raise
 
 

@@ -104,6 +104,6 @@ def test_a_pool_that_its_clients_hold_is_not_waited_for(
 
     result = run(monkeypatch, capsys, pooler)
 
-    assert any(name == "keycloak" for name, _ in pooler.said) == through
+    assert any(name == "keycloak" for name, dummy in pooler.said) == through
     assert result["server"]["tls"] == tls
     assert result["pool_mode"] == mode
