@@ -28,7 +28,7 @@ def main() -> int:
         return 1
     (OUT / "report.json").write_text(json.dumps(figures, indent=1) + "\n")
     print(report.screen(figures))
-    return 0 if report.good(figures) else 1
+    return 1 if report.faults(figures) else 0
 
 
 def run(seconds: dict[str, float]) -> dict[str, Any]:

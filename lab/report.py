@@ -30,16 +30,20 @@ def figures(proofs: Mapping[str, Json], migration: Json, checks: tuple[Json, Jso
     }
 
 
-def good(report: Json) -> bool:
-    """Nothing was lost and nothing failed. What a dead node may cost has thresholds in its playbook."""
-    migration = report["migration"]
-    return bool(
-        report["one_cluster"]
-        and report["users_after"] >= report["users_before"] > 0
-        and report["sessions_after"] >= report["sessions_before"] > 0
-        and migration["failed"] == migration["lost"] == migration["revived"] == 0
-        and report["failover"]["sessions_lost"] == report["failover"]["logins_lost"] == 0
-    )
+def faults(report: Json) -> list[str]:
+    """What was lost or failed, in words. What a dead node may cost has thresholds in its playbook."""
+    migration, failover = report["migration"], report["failover"]
+    wrong = {
+        "the nodes are not one cluster": not report["one_cluster"],
+        "users are missing": not report["users_after"] >= report["users_before"] > 0,
+        "sessions are missing": not report["sessions_after"] >= report["sessions_before"] > 0,
+        "requests failed in the migration": migration["failed"],
+        "sessions were lost in the migration": migration["lost"],
+        "sessions that had ended came back": migration["revived"],
+        "sessions were lost in the failover": failover["sessions_lost"],
+        "half-done logins were lost in the failover": failover["logins_lost"],
+    }
+    return [words for words, is_so in wrong.items() if is_so]
 
 
 def screen(report: Json) -> str:
@@ -57,6 +61,7 @@ def screen(report: Json) -> str:
         ("lost in failover", f"{failover['sessions_lost']} sessions, {failover['logins_lost']} half-done logins"),
         ("changed tasks", str(report["changed"])),
         ("seconds", f"{', '.join(f'{name} {value:.0f}' for name, value in seconds.items())}; {sum(seconds.values()):.0f} in all"),
+        ("verdict", f"FAILED: {'; '.join(wrong)}" if (wrong := faults(report)) else "ok"),
     ]
     line = "-" * 100
     return "\n".join(["", line, *(f"{name:18}{text}" for name, text in rows), line])
