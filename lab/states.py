@@ -4,7 +4,7 @@
 """Every state of an identity cluster on real servers, and what keycloak_cluster_info says of it: python -m lab.states [SCENE...].
 
 Runs on a migrated lab and leaves it as it was. A run that was killed is undone by the next one, before anything else.
-Writes build/states/report.json."""
+Writes build/states/report.json; when all scenes were played, also the table in docs/operations.md."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from typing import Any
 from lab import life, settings, spare
 from lab.containers import RESOURCE_LABEL
 from lab.disturb import PORTS, Database, Hosts, Rules, closed, open_from
+from lab.figures import publish
 from lab.inside import cluster
 from lab.looks import FOLDER, Looker, Member, Verdict
 from lab.probe_signals import marked, signalled
@@ -267,6 +268,17 @@ def line(result: Result) -> str:
     return f"{result.state:42} {said:18} {result.seconds:5.0f} s  {', '.join(result.findings)}"
 
 
+def table(results: Sequence[Result]) -> str:
+    """A state that is met again and again is in it once."""
+    first = {result.state: result for result in reversed(results)}
+    rows = [
+        f"| {result.state} | `{result.verdict}` | {', '.join(f'`{code}`' for code in result.findings)} | {result.seconds:.0f} |"
+        for result in results
+        if result is first[result.state]
+    ]
+    return "\n".join(["| state | verdict | findings | s |", "|---|---|---|---|", *rows])
+
+
 def main(chosen: list[str]) -> int:
     lab = settings.load()
     if lab is None or not life.is_up(lab) or len(cluster_nodes(lab)) != 3:
@@ -286,6 +298,8 @@ def main(chosen: list[str]) -> int:
     passed.append(outcome("states", "restored", lambda dummy: world.expect("one cluster again", "one_cluster", within=300), lab))
     (FOLDER / "report.json").write_text(json.dumps([dataclasses.asdict(result) for result in world.results], indent=1) + "\n")
     print("", *map(line, world.results), sep="\n")
+    if not chosen:
+        publish("states", table(world.results))
     print(f"states: {sum(result.passed for result in world.results)} of {len(world.results)} as expected")
     return 0 if all(passed) else 1
 
