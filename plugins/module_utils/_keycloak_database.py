@@ -65,6 +65,7 @@ SELECT p.address, p.name, p.cluster_name, p.ip, coalesce(p.coord, false) AS coor
        to_jsonb(p) ->> 'coordinated_by' AS coordinated_by
 FROM jgroups_ping p ORDER BY p.cluster_name, p.address
 """
+DISABLED_SQL = "SELECT r.name AS realm, c.client_id FROM client c JOIN realm r ON r.id = c.realm_id WHERE NOT c.enabled ORDER BY 1, 2"
 # Which realm a row of table t belongs to. Users, groups and roles of a directory come and go: they are no settings.
 OF_REALM = "JOIN realm r ON r.id = t.realm_id"
 OF_CLIENT = "JOIN client c ON c.id = t.client_id JOIN realm r ON r.id = c.realm_id"
@@ -129,12 +130,14 @@ def read_keycloak(database: Postgres, ignore_clients: Sequence[str] = ()) -> dic
             return {"present": False}
         versions = database.query(VERSION_SQL)
         rows = database.query(REALMS_SQL)
+        disabled = database.query(DISABLED_SQL)
         parts = {table: database.query(digest_sql(table, ignore_clients)) for table in SETTINGS}
     finally:
         database.query("ROLLBACK")
     realms: dict[str, dict[str, Any]] = {str(row["realm"]): {key: row[key] for key in COUNTS} for row in rows}
     for name, realm in realms.items():
         settings = {table: str(row["digest"]) for table, found in parts.items() for row in found if row["realm"] == name}
+        realm["disabled_clients"] = [str(row["client_id"]) for row in disabled if row["realm"] == name]
         realm["settings"] = settings
         realm["digest"] = hashlib.sha256("\n".join("{} {}".format(*pair) for pair in sorted(settings.items())).encode()).hexdigest()
     totals = {key: sum(int(row[key] or 0) for row in rows) for key in COUNTS}

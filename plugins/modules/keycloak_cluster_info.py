@@ -162,7 +162,7 @@ options:
   reads:
     description: Good readings in a row that are wanted.
     type: int
-    default: 3
+    default: 2
   read_interval:
     description: Seconds between readings. A node that has lost all others answers ready for 0.3 s.
     type: float
@@ -352,7 +352,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
             "admin_realm": {"type": "str", "default": "master"},
         },
     },
-    "reads": {"type": "int", "default": 3},
+    "reads": {"type": "int", "default": 2},
     "read_interval": {"type": "float", "default": 1.0},
     "settle": {"type": "float", "default": 20.0},
     "wait_timeout": {"type": "float", "default": 0.0},

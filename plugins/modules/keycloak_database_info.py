@@ -112,6 +112,7 @@ keycloak:
     realms:
       description:
         - Each realm by its name, with the same counts.
+        - C(disabled_clients) lists the client IDs that nobody can use.
         - C(digest) is equal as long as no setting of the realm changed. Secrets are not part of it.
         - C(settings) has the digest of each table, to tell where a change is.
       type: dict
@@ -128,6 +129,7 @@ keycloak:
         federated_users: 50
         sessions: 202
         offline_sessions: 0
+        disabled_clients: [aiportal-scaling]
         digest: 1f0c…
         settings: {realm: 9ab1…, client: 77fe…}
 jgroups_ping:

@@ -33,6 +33,7 @@ def database(client_digest: str = "c1", **answers: Any) -> Any:
         "to_regclass": [{"keycloak": True, "ping": True}],
         "SELECT version": [{"version": "26.7.4"}],
         "federated_users": REALMS,
+        "NOT c.enabled": [{"realm": "aiportal", "client_id": "aiportal-scaling"}],
         "FROM client t": [{"realm": "aiportal", "digest": client_digest}],
         "FROM realm t": [{"realm": "aiportal", "digest": "r1"}, {"realm": "master", "digest": "m1"}],
     }
@@ -45,6 +46,8 @@ def test_keycloak() -> None:
     assert (found["version"], found["users"], found["sessions"], found["offline_sessions"]) == ("26.7.4", 51, 203, 2)
     assert found["realms"]["aiportal"]["settings"] == {"realm": "r1", "client": "c1"}
     assert found["realms"]["aiportal"]["users"] == 50
+    assert found["realms"]["aiportal"]["disabled_clients"] == ["aiportal-scaling"]
+    assert found["realms"]["master"]["disabled_clients"] == []
 
 
 def test_digest_is_of_one_realm_only() -> None:
