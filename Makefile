@@ -53,6 +53,7 @@ bench: .venv/.stamp  ## side by side with what others use, on hosts of their own
 	@python -m bench.provision_create
 	@python -m bench.keycloak_converge
 	@python -m bench.phase3_noop
+	@python -m bench.report
 pooling: .venv/.stamp  ## on the demo's portal: Keycloak's own pool, PgBouncer and back under traffic; restarts; a quarter of an hour
 	@python -m lab.pooling
 directory: .venv/.stamp  ## on the demo's portal: each domain controller lost, its accounts, its secret rotated; five minutes

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measurements side by side: seconds of ours and of the peer in one run, their ratio, and how far the repetitions lie apart."""
+"""Measurements side by side: seconds of ours and of the peer in one run, their ratio, and how far the repetitions lie apart.
+
+python -m bench.report puts the table of build/bench/report.json into docs/operations.md."""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab import settings
+from lab.figures import publish
 
 OUT = settings.ROOT / "build" / "bench"
 REPORT = OUT / "report.json"
@@ -49,3 +52,16 @@ def line(shown: dict[str, Any]) -> str:
     ours, peer = shown["spread"]["ours_s"], shown["spread"]["peer_s"]
     beside = f"   peer {shown['peer_s']:>6} s {peer}   {shown['ratio']} times as fast" if shown["peer_s"] is not None else ""
     return f"{shown['name']:<28} ours {shown['ours_s']:>6} s {ours}{beside}   ({shown['runs']} runs)"
+
+
+def table(entries: Sequence[dict[str, Any]]) -> str:
+    rows = [
+        "| `{name}` | {ours_s} s | {peer_s} s | {ratio} | {runs} | {spread[ours_s]}, {spread[peer_s]} |".format(**each)
+        for each in entries
+        if each["peer_s"] is not None
+    ]
+    return "\n".join(["| | ours | peer | ratio | runs | from, to |", "|---|---|---|---|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    publish("bench", table(json.loads(REPORT.read_text())))
