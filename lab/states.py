@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -30,6 +30,7 @@ from lab.probe_signals import marked, signalled
 from lab.scenario import ScenarioError, expect, outcome
 from lab.settings import Lab
 from lab.spare import CLUSTER, Spare
+from lab.verdicts import Result, line, table
 
 OLDER = "26.7.3"
 MIGRATED = ["ISPN"]  # the old node's cluster, whose row may still be there: keycloak_cluster_neighbours
@@ -43,17 +44,6 @@ TCPPING = """\
   <cache-container name="keycloak"><transport stack="fixed" lock-timeout="60000"/></cache-container>
 </infinispan>
 """
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    state: str
-    expected: str
-    verdict: str
-    findings: Sequence[str]
-    causes: Sequence[str]
-    seconds: float
-    passed: bool
 
 
 class World:
@@ -261,22 +251,6 @@ def play(scene: Callable[[World], None], world: World, lab: Lab) -> None:
     except (ScenarioError, RuntimeError) as error:
         world.restore()
         raise ScenarioError(str(error)) from error
-
-
-def line(result: Result) -> str:
-    said = result.verdict if result.passed else f"{result.verdict}, not {result.expected}"
-    return f"{result.state:42} {said:18} {result.seconds:5.0f} s  {', '.join(result.findings)}"
-
-
-def table(results: Sequence[Result]) -> str:
-    """A state that is met again and again is in it once."""
-    first = {result.state: result for result in reversed(results)}
-    rows = [
-        f"| {result.state} | `{result.verdict}` | {', '.join(f'`{code}`' for code in result.findings)} | {result.seconds:.0f} |"
-        for result in results
-        if result is first[result.state]
-    ]
-    return "\n".join(["| state | verdict | findings | s |", "|---|---|---|---|", *rows])
 
 
 def main(chosen: list[str]) -> int:

@@ -12,7 +12,7 @@ import pytest
 from lab.disturb import PORTS, closed, open_from
 from lab.looks import Member, Verdict
 from lab.spare import configuration
-from lab.states import Result, line
+from lab.verdicts import Result, line, table
 
 OPEN = [{"FromPort": port, "ToPort": port, "UserIdGroupPairs": [{"GroupId": "sg-1"}]} for port in (7800, 8080, 57800)]
 
@@ -53,3 +53,11 @@ def test_worst_of_what_the_nodes_say_counts() -> None:
 
 def test_line_says_what_was_expected_instead() -> None:
     assert "split, not singleton" in line(Result("a", "singleton", "split", ["split"], [], 1.0, False))
+
+
+def test_table_has_each_state_once() -> None:
+    again = [Result("one cluster", "one_cluster", "one_cluster", codes, [], 9.4, True) for codes in (["old_row"], [])]
+
+    rows = table([again[0], Result("cut", "split", "split", ["split", "partial"], [], 2.0, True), again[1]]).splitlines()[2:]
+
+    assert rows == ["| one cluster | `one_cluster` | `old_row` | 9 |", "| cut | `split` | `split`, `partial` | 2 |"]
