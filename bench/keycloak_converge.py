@@ -49,11 +49,33 @@ def main() -> int:
 def measure(side: str, seconds: Seconds, environment: dict[str, str]) -> None:
     playbook, change = SIDES[side]
     for case, extra in {"fresh": "", "no-op": "", "changed": change}.items():
+        settled()
         start = time.monotonic()
         output = ansible(playbook, environment, *(["--extra-vars", extra] if extra else []), log=f"{side}-{case}")
         seconds[case].append(time.monotonic() - start)
         changed = sum(int(count) for count in re.findall(r" changed=(\d+) ", output))
         print(f"  {side} {case}: {seconds[case][-1]:.1f} s, {changed} tasks changed", flush=True)
+
+
+def settled(busy: float = 0.2, patience: float = 60) -> None:
+    """A server goes on compiling after its start; nobody runs the next play in that moment, and either side would pay for it."""
+    end = time.monotonic() + patience
+    while processor_use(2) > busy and time.monotonic() < end:
+        pass
+
+
+def processor_use(seconds: float) -> float:
+    """The part of the machine's processor time that was used in so many seconds."""
+    before = processor_times()
+    time.sleep(seconds)
+    idle, total = (now - then for now, then in zip(processor_times(), before, strict=True))
+    return 1 - idle / total
+
+
+def processor_times() -> tuple[int, int]:
+    """Idle (with waiting for disks) and all, in ticks: proc_stat(5)."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 @contextmanager

@@ -67,6 +67,12 @@ options:
       secret:
         description: All of its text, which is not logged and not shown as a difference.
         type: str
+      marker:
+        description:
+          - A line with C({mark}), which is C(BEGIN) and C(END) in the file.
+          - The text is what lies between the two, the rest of the file is somebody else's.
+          - As that of M(ansible.builtin.blockinfile). A file without the two lines gets them at its end.
+        type: str
       owner:
         description: Its owner.
         type: str
@@ -93,6 +99,9 @@ EXAMPLES = r"""
       - dest: /etc/example/example.conf
         content: "{{ lookup('ansible.builtin.template', 'example.conf.j2') }}"
         validate: /usr/sbin/example --check %s
+      - dest: /etc/example/shared.conf
+        content: "threads = 8"
+        marker: "# {mark} example"
       - dest: /etc/example/password
         secret: "{{ example_password }}"
         mode: "0600"
@@ -130,6 +139,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
             "dest": {"type": "path", "required": True},
             "content": {"type": "str"},
             "secret": {"type": "str", "no_log": True},
+            "marker": {"type": "str"},
             **ATTRIBUTES,
             "mode": {"type": "raw", "default": "0644"},
             "validate": {"type": "str"},
@@ -175,6 +185,8 @@ class ConfigFiles:
         dest, secret = entry["dest"], entry["content"] is None
         wanted: str = entry["secret"] if secret else entry["content"]
         before = read(dest)
+        if entry["marker"]:
+            wanted = with_block(dest, before or "", wanted, entry["marker"])
         if before == wanted:
             return self._attributes(dest, entry, False)
         shown = (HIDDEN if before else "", HIDDEN.replace("a", "another", 1)) if secret else (before or "", wanted)
@@ -201,6 +213,19 @@ class ConfigFiles:
     def _attributes(self, path: str, entry: dict[str, Any], changed: bool) -> bool:
         wanted = {key: entry[key] for key in ("owner", "group", "mode")}
         return bool(self.module.set_fs_attributes_if_different(self.module.load_file_common_arguments(wanted, path=path), changed))
+
+
+def with_block(path: str, text: str, block: str, marker: str) -> str:
+    """The text with the block between its two marks, in the place that it has, or at the end."""
+    begin, end = (marker.replace("{mark}", mark) + "\n" for mark in ("BEGIN", "END"))
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    marks = [number for number, line in enumerate(lines) if line in (begin, end)]
+    if [lines[number] for number in marks] not in ([], [begin, end]):
+        raise ConfigError(f"{path} has not one {begin.strip()} and after it one {end.strip()}: mend it by hand")
+    first, last = (marks[0], marks[1] + 1) if marks else (len(lines), len(lines))
+    return "".join([*lines[:first], begin, block.rstrip("\n") + "\n", end, *lines[last:]])
 
 
 def read(path: str) -> str | None:

@@ -166,7 +166,7 @@ options:
   read_interval:
     description: Seconds between readings. A node that has lost all others answers ready for 0.3 s.
     type: float
-    default: 1
+    default: 0.5
   settle:
     description: Seconds that good readings have to span where a node ever saw a merge. What follows a merge comes after up to 15 s.
     type: float
@@ -353,7 +353,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         },
     },
     "reads": {"type": "int", "default": 2},
-    "read_interval": {"type": "float", "default": 1.0},
+    "read_interval": {"type": "float", "default": 0.5},
     "settle": {"type": "float", "default": 20.0},
     "wait_timeout": {"type": "float", "default": 0.0},
 }

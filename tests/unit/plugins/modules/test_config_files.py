@@ -126,3 +126,37 @@ def test_refused(run: Run, tmp_path: Path, options: dict[str, Any], sentence: st
     answer = run(**json.loads(json.dumps(options).replace("{tmp}", str(tmp_path))))
     assert answer["failed"]
     assert sentence in answer["msg"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "# BEGIN x\nours = 1\n# END x\n"),
+        ("theirs = 2", "theirs = 2\n# BEGIN x\nours = 1\n# END x\n"),
+        ("a\n# BEGIN x\nours = 0\nmore\n# END x\nb\n", "a\n# BEGIN x\nours = 1\n# END x\nb\n"),
+    ],
+)
+def test_a_block_of_a_file(run: Run, tmp_path: Path, before: str | None, after: str) -> None:
+    path = tmp_path / "shared"
+    if before is not None:
+        path.write_text(before)
+    options = {"files": [{"dest": str(path), "content": "ours = 1", "marker": "# {mark} x", **ME}]}
+
+    predicted = run(check=True, **options)
+    first = run(**options)
+    second = run(**options)
+
+    assert first["changed_paths"] == predicted["changed_paths"] == [str(path)]
+    assert path.read_text() == first["diff"][0]["after"] == after
+    assert not second["changed"]
+
+
+@pytest.mark.parametrize("text", ["# BEGIN x\n", "# END x\n# BEGIN x\n", "# BEGIN x\n# END x\n# BEGIN x\n# END x\n"])
+def test_marks_that_are_no_pair_are_left_to_a_human(run: Run, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "shared"
+    path.write_text(text)
+
+    answer = run(files=[{"dest": str(path), "content": "ours", "marker": "# {mark} x", **ME}])
+
+    assert "has not one # BEGIN x and after it one # END x: mend it by hand" in answer["msg"]
+    assert path.read_text() == text
