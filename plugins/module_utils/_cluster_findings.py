@@ -86,7 +86,7 @@ TEXTS = {
     "port_refused": (
         "ports_closed",
         "{node} refuses connections of {vantage} to port {port} ({purpose}).",
-        "Let it bind to {address}: it listens at another address or port, or a firewall rejects.",
+        "Let it bind to {address}: it listens elsewhere, or a firewall rejects; or another had the port when it started: restart it.",
     ),
     "port_silent": (
         "ports_closed",
