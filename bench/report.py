@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab import settings
-from lab.figures import publish
+from lab.figures import markdown, publish
 
 OUT = settings.ROOT / "build" / "bench"
 REPORT = OUT / "report.json"
@@ -56,11 +56,18 @@ def line(shown: dict[str, Any]) -> str:
 
 def table(entries: Sequence[dict[str, Any]]) -> str:
     rows = [
-        "| `{name}` | {ours_s} s | {peer_s} s | {ratio} | {runs} | {spread[ours_s]}, {spread[peer_s]} |".format(**each)
+        (
+            f"`{each['name']}`",
+            f"{each['ours_s']} s",
+            f"{each['peer_s']} s",
+            each["ratio"],
+            each["runs"],
+            "{ours_s}, {peer_s}".format(**each["spread"]),
+        )
         for each in entries
         if each["peer_s"] is not None
     ]
-    return "\n".join(["| | ours | peer | ratio | runs | from, to |", "|---|---|---|---|---|---|", *rows])
+    return markdown(("", "ours", "peer", "ratio", "runs", "from, to"), rows)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import scenario, settings
-from lab.figures import publish
+from lab.figures import markdown, publish
 from lab.scenario import Step
 from lab.settings import Lab
 
@@ -56,8 +56,7 @@ def _entries(path: Path, name: str) -> list[dict[str, Any]]:
 
 
 def table(entries: Sequence[dict[str, Any]]) -> str:
-    rows = [COLUMNS, tuple("---" for dummy in COLUMNS), *(row(entry) for entry in entries if entry["figures"])]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+    return markdown(COLUMNS, (row(entry) for entry in entries if entry["figures"]))
 
 
 def row(entry: dict[str, Any]) -> tuple[str, ...]:

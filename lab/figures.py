@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,11 @@ def keep(report: Path, key: str, entry: Mapping[str, Any]) -> None:
     known = json.loads(report.read_text()) if report.exists() else []
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(json.dumps([*(each for each in known if each[key] != entry[key]), entry], indent=1) + "\n")
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table."""
+    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in (columns, ["---"] * len(columns), *rows))
 
 
 def publish(name: str, table: str) -> None:

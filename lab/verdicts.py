@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.figures import markdown
+
 
 @dataclass(frozen=True)
 class Result:
@@ -29,8 +31,8 @@ def table(results: Sequence[Result]) -> str:
     """A state that is met again and again is in it once."""
     first = {result.state: result for result in reversed(results)}
     rows = [
-        f"| {result.state} | `{result.verdict}` | {', '.join(f'`{code}`' for code in result.findings)} | {result.seconds:.0f} |"
+        (result.state, f"`{result.verdict}`", ", ".join(f"`{code}`" for code in result.findings), f"{result.seconds:.0f}")
         for result in results
         if result is first[result.state]
     ]
-    return "\n".join(["| state | verdict | findings | s |", "|---|---|---|---|", *rows])
+    return markdown(("state", "verdict", "findings", "s"), rows)
