@@ -15,11 +15,11 @@ from lab.settings import Lab
 # Tasks in which phase 3 is killed, in its order: launch, install, build, write, start, proof, registration, warming, cut, retirement;
 # and how many seconds after each began: a kill in the middle leaves more behind.
 KILLED_AT = {
-    "Assert | Look at the database": 0.0,
+    "Database | Look at the database": 0.0,
     "Provision | Launch the nodes": 1.0,
     "Build | Unpack the distribution": 1.0,
     "Build | Build": 5.0,
-    "Configure | Write the secrets": 0.5,
+    "Configure | Write the files of the server": 0.5,
     "Activate | Switch to the home": 0.0,
     "Up | Wait until it is ready": 5.0,
     "Verify | Look at the cluster": 1.0,

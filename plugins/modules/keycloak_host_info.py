@@ -90,6 +90,11 @@ account:
   returned: success
   type: str
   sample: /var/lib/keycloak:/usr/sbin/nologin
+home:
+  description: The O(home) that was asked about, to compare it among hosts.
+  returned: success
+  type: str
+  sample: /opt/keycloak/homes/26.7.4-0123abcd
 home_exists:
   description: Whether O(home) is there.
   returned: success
@@ -155,6 +160,7 @@ class Host:
             "booted": os.path.exists(BOOTED) or not os.path.exists(CLOUD_INIT),
             "installed": self._installed(self.params["package"]),
             "account": account(self.params["user"]),
+            "home": self.params["home"] or "",
             "home_exists": bool(self.params["home"]) and os.path.isdir(self.params["home"]),
             "current": os.readlink(self.params["current"]) if os.path.islink(self.params["current"]) else "",
             "units": self._units(self.params["units"]),

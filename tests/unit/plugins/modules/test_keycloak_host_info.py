@@ -61,7 +61,7 @@ def test_a_host_with_nothing(run: Run, tmp_path: Path) -> None:
     assert not seen["installed"]
     assert not seen["home_exists"]
     assert not seen["certificate_good"]
-    assert (seen["account"], seen["current"]) == ("", "")
+    assert (seen["account"], seen["current"], seen["home"]) == ("", "", missing)
     assert seen["differ"] == [missing]
 
 
@@ -76,5 +76,6 @@ def test_home_link_and_files(run: Run, tmp_path: Path) -> None:
     seen = run(home=str(home), current=str(current), compare=pairs)
 
     assert seen["home_exists"]
+    assert (seen["home"], run()["home"]) == (str(home), "")
     assert seen["current"] == str(home)
     assert seen["differ"] == [str(tmp_path / "a")] * 2
