@@ -26,7 +26,7 @@ from docker.models.containers import Container
 from lab import settings, silence
 from lab.clients.access import Access, secret
 from lab.containers import ADDRESS_LABEL, Containers
-from lab.figures import publish
+from lab.figures import markdown, publish
 from lab.life import wait
 from lab.portal import ADMIN_SECRET, REALM
 from lab.settings import Lab
@@ -157,15 +157,13 @@ def verdict(series: list[Login]) -> dict[str, Any]:
     }
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    def cell(figures: dict[str, Any]) -> str:
-        return f"{figures['stalled']} of {figures['logins']}, {figures['failed']} failed, ≤ {figures['longest_s']:.1f} s"
+def table(ways: list[dict[str, Any]]) -> str:
+    columns = ("way", "login", "kept", "first silent", "second silent", "first frozen")
+    return markdown(columns, ([way["name"], f"{way['median_ms']} ms", way["kept"], *(said(way[loss]) for loss in LOSSES)] for way in ways))
 
-    lines = ["| way | login | kept | first silent | second silent | first frozen |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        losses = " | ".join(cell(row[name]) for name in LOSSES)
-        lines.append(f"| {row['name']} | {row['median_ms']} ms | {row['kept']} | {losses} |")
-    return "\n".join(lines)
+
+def said(figures: dict[str, Any]) -> str:
+    return f"{figures['stalled']} of {figures['logins']}, {figures['failed']} failed, ≤ {figures['longest_s']:.1f} s"
 
 
 def main(names: list[str]) -> int:

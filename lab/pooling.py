@@ -18,7 +18,7 @@ from typing import Any
 
 from lab import scenario, settings
 from lab.containers import Containers
-from lab.figures import keep, publish
+from lab.figures import keep, markdown, publish
 from lab.inside import Node, cluster
 from lab.scenario import Step, ansible, expect
 from lab.settings import Lab
@@ -182,19 +182,15 @@ STEPS: dict[str, Step] = {
 }
 
 
-def table(entries: list[dict[str, Any]]) -> str:
-    rows = [
-        "| what happened | requests | failed | slowest | connections of the server | said once or more that they were not ready |",
-        "|---|---|---|---|---|---|",
-    ]
-    for entry in entries:
-        slowest = f"{entry['worst_latency_s']} s" if "worst_latency_s" in entry else ""
-        unready = f"{sum(map(bool, entry['not_ready'].values()))} of {len(entry['not_ready'])} nodes" if "not_ready" in entry else ""
-        if after := entry.get("ready_again_after"):
-            unready += f", for the last time {after} s after the server was back"
-        cells = [entry["name"], entry["requests"], entry["failed"], slowest, entry.get("server_connections", ""), unready]
-        rows.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(rows)
+COLUMNS = ("what happened", "requests", "failed", "slowest", "connections of the server", "said once or more that they were not ready")
+
+
+def row(entry: dict[str, Any]) -> tuple[Any, ...]:
+    slowest = f"{entry['worst_latency_s']} s" if "worst_latency_s" in entry else ""
+    unready = f"{sum(map(bool, entry['not_ready'].values()))} of {len(entry['not_ready'])} nodes" if "not_ready" in entry else ""
+    if after := entry.get("ready_again_after"):
+        unready += f", for the last time {after} s after the server was back"
+    return entry["name"], entry["requests"], entry["failed"], slowest, entry.get("server_connections", ""), unready
 
 
 def main(chosen: list[str]) -> int:
@@ -202,7 +198,7 @@ def main(chosen: list[str]) -> int:
     status = scenario.run("pooling", STEPS, chosen)
     entries = json.loads(REPORT.read_text()) if REPORT.exists() else []
     if len(entries) == sum("refused" not in name for name in STEPS):  # some of them must not take the others from the page
-        publish("pooling", table(entries))
+        publish("pooling", markdown(COLUMNS, map(row, entries)))
     return status
 
 

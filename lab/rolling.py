@@ -19,7 +19,7 @@ import yaml
 
 from lab import artifacts, changes, life, scenario, settings
 from lab.containers import Containers
-from lab.figures import keep, publish, short
+from lab.figures import keep, markdown, publish, short
 from lab.inside import cluster
 from lab.portal.definition import DEFINITION
 from lab.scenario import Step, ansible, expect, killed_run
@@ -243,12 +243,13 @@ STEPS: dict[str, Step] = {
 
 
 def table(entries: list[dict[str, Any]]) -> str:
-    rows = ["| change | seconds per node | nobody served | requests | failed | worst latency |", "|---|---|---|---|---|---|"]
-    for entry in entries:
-        nodes = ", ".join(f"{seconds:.0f}" for seconds in entry.get("seconds_per_node", []))
-        away = f"{entry['away_seconds']:.0f} s" if "away_seconds" in entry else ""
-        rows.append(f"| {entry['change']} | {nodes} | {away} | {entry['requests']} | {entry['failed']} | {entry['worst_latency_s']} s |")
-    return "\n".join(rows)
+    return markdown(("change", "seconds per node", "nobody served", "requests", "failed", "worst latency"), map(row, entries))
+
+
+def row(entry: dict[str, Any]) -> tuple[Any, ...]:
+    nodes = ", ".join(f"{seconds:.0f}" for seconds in entry.get("seconds_per_node", []))
+    away = f"{entry['away_seconds']:.0f} s" if "away_seconds" in entry else ""
+    return entry["change"], nodes, away, entry["requests"], entry["failed"], f"{entry['worst_latency_s']} s"
 
 
 def main() -> int:
