@@ -99,11 +99,19 @@ def wait(what: str, done: Callable[[], bool], timeout: float, pause: float = 0.2
     while not done():
         waited = time.monotonic() - started
         if waited > timeout:
-            raise RuntimeError(f"gave up after {timeout:.0f} s waiting for {what}")
+            raise RuntimeError(f"gave up after {timeout:.0f} s waiting for {what}{_troubles()}")
         if waited > 2 and not told:
             print(f"waiting for {what}", flush=True)
             told = True
         time.sleep(pause)
+
+
+def _troubles(most: int = 3) -> str:
+    """What the lab's server could not do of late: it tries again without a word, and what is waited for may depend on it."""
+    lab = settings.load()
+    log = lab.state / "server.log" if lab else None
+    lines = [line for line in log.read_text().splitlines() if " ERROR " in line] if log and log.exists() else []
+    return f"; the lab's server said: {'; '.join(lines[-most:])}" if lines else ""
 
 
 def _engine() -> None:

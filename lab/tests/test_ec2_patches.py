@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,21 @@ def test_a_freed_address_is_not_given_to_the_next_instance(ec2: Any, subnet: str
     first = run(ec2, subnet)
     ec2.terminate_instances(InstanceIds=[first["InstanceId"]])
     assert run(ec2, subnet)["PrivateIpAddress"] != first["PrivateIpAddress"]
+
+
+def test_an_interface_gets_an_address_that_is_free_and_not_reserved(ec2: Any, subnet: str) -> None:
+    vpc = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
+    small = ec2.create_subnet(VpcId=vpc, CidrBlock="10.99.16.0/28")["Subnet"]["SubnetId"]
+
+    def interface() -> dict[str, Any]:
+        return dict(ec2.create_network_interface(SubnetId=small)["NetworkInterface"])
+
+    made = [interface() for dummy in range(5)]
+    taken = [run(ec2, small)["PrivateIpAddress"], *(one["PrivateIpAddress"] for one in made)]
+    taken += [interface()["PrivateIpAddress"] for dummy in range(5)]
+    assert sorted(taken, key=ipaddress.ip_address) == [f"10.99.16.{number}" for number in range(4, 15)]
+    ec2.delete_network_interface(NetworkInterfaceId=made[0]["NetworkInterfaceId"])
+    assert interface()["PrivateIpAddress"] == made[0]["PrivateIpAddress"]
 
 
 def test_status_checks_fail_two_minutes_after_an_instance_fell_silent(ec2: Any, subnet: str) -> None:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.amis import Ami
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses.instances import InstanceResponse
@@ -27,6 +29,7 @@ def apply(lab: Lab) -> None:
     _groups()
     _images()
     _addresses()
+    _interfaces()
     _status_checks()
 
 
@@ -93,6 +96,40 @@ def _addresses() -> None:
         self._subnet_ips.pop(ip, None)
 
     Subnet.del_subnet_ip = free  # type: ignore[method-assign]
+
+
+def _interfaces() -> None:
+    """An interface made without an address gets a free one of its subnet, never one of those that AWS reserves.
+
+    Moto draws any: now and then the subnet's own, its router's or that of an instance, at which the balancer's container could not start
+    (Docker: Address already in use) and the portal never answered.
+    """
+    create, delete = EC2Backend.create_network_interface, EC2Backend.delete_network_interface
+
+    def created(
+        self: EC2Backend, subnet: Any, private_ip_address: Any, private_ip_addresses: Any = None, *rest: Any, **named: Any
+    ) -> NetworkInterface:
+        where = self.get_subnet(subnet) if isinstance(subnet, str) else subnet
+        if private_ip_address or private_ip_addresses:
+            return create(self, where, private_ip_address, private_ip_addresses, *rest, **named)
+        chosen = free_address(where, {str(each.private_ip_address) for each in self.enis.values()})
+        made = create(self, where, chosen, private_ip_addresses, *rest, **named)
+        where._subnet_ips[chosen] = made  # not for an instance, either
+        return made
+
+    def deleted(self: EC2Backend, eni_id: str) -> None:
+        gone = self.get_network_interface(eni_id)
+        delete(self, eni_id)
+        gone.subnet._subnet_ips.pop(gone.private_ip_address, None)
+
+    EC2Backend.create_network_interface = created  # type: ignore[method-assign, assignment]
+    EC2Backend.delete_network_interface = deleted  # type: ignore[method-assign, assignment]
+
+
+def free_address(subnet: Any, used: set[str]) -> str:
+    """AWS, Subnet sizing: the first four addresses of a subnet and the last are reserved."""
+    usable = {str(address) for address in list(subnet.cidr)[4:-1]}
+    return random.choice(sorted(usable - used - set(subnet._subnet_ips)))
 
 
 def _status_checks() -> None:
