@@ -109,7 +109,7 @@ def _interfaces() -> None:
     def created(
         self: EC2Backend, subnet: Any, private_ip_address: Any, private_ip_addresses: Any = None, *rest: Any, **named: Any
     ) -> NetworkInterface:
-        where = self.get_subnet(subnet) if isinstance(subnet, str) else subnet
+        where: Any = self.get_subnet(subnet) if isinstance(subnet, str) else subnet
         if private_ip_address or private_ip_addresses:
             return create(self, where, private_ip_address, private_ip_addresses, *rest, **named)
         chosen = free_address(where, {str(each.private_ip_address) for each in self.enis.values()})
