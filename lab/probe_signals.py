@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.aiportal.scaling.plugins.module_utils._cluster_probe import MARK
@@ -36,8 +37,8 @@ def signalled(lab: Lab, nodes: Sequence[Member], name: str) -> bool:
         try:
             stopped = _stop_at_mark(lab, nodes[0])
             if stopped:
-                os.kill(stopped, getattr(signal, f"SIG{name}"))
-                os.kill(stopped, signal.SIGCONT)
+                _send(stopped, getattr(signal, f"SIG{name}"))
+                _send(stopped, signal.SIGCONT)  # or SIGTERM would wait; SIGKILL ended it stopped as it was
         finally:
             look.communicate()
         if stopped:
@@ -54,12 +55,18 @@ def _stop_at_mark(lab: Lab, node: Member) -> int:
         if process and not Path(f"/proc/{process}").exists():
             return 0
         if process and marked(lab):
-            os.kill(process, signal.SIGSTOP)
+            _send(process, signal.SIGSTOP)
             if marked(lab):
                 return process
-            os.kill(process, signal.SIGCONT)
+            _send(process, signal.SIGCONT)
             return 0
     raise ScenarioError("the module was not started")
+
+
+def _send(process: int, number: signal.Signals) -> None:
+    """A process that is over by now needs no signal: whoever sent one looks at the mark next."""
+    with suppress(ProcessLookupError):
+        os.kill(process, number)
 
 
 def _module_on(lab: Lab, node: Member) -> int:
