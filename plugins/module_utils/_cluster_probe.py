@@ -68,9 +68,11 @@ class ClusterProbe:
             return Probe(error=f"at {where.name}: {error}", node=where.name, left=self._left)
 
     def _log_in(self, node: Node) -> None:
+        """Once for all nodes: each log-in costs a slow hash and a session."""
         options = self._options
         http = behind_balancer("https://" + options.hostname, node.address, options.http_port)
-        self._admins[node.name] = KeycloakAdmin(http, options.username, options.password, options.admin_realm)
+        first = self._admins.get(self._nodes[0].name)
+        self._admins[node.name] = first.at(http) if first else KeycloakAdmin(http, options.username, options.password, options.admin_realm)
         if release := self._admins[node.name].release():
             self._releases[node.name] = release
 

@@ -50,26 +50,35 @@ class Watch:
         start = self._clock.now()
         reads = 0
         previous: Reading | None = None
+        proof: Probe | None = None
         while True:
             reading = look()
             reads += 1
             findings = judge(self._expected, self._vantage, reading, previous)
             previous = reading
-            result: Probe | None = None
             if Verdict(findings).one_cluster:
                 self._good.append(reading)
                 if not self._enough():
-                    self._clock.sleep(self._patience.interval)
+                    proof = self._pause(probe)
                     continue
-                result = probe() if probe else None
-                findings += judge_proof(reading, result)
+                proof = proof or (probe() if probe else None)
+                findings += judge_proof(reading, proof)
+            else:
+                proof = None
             verdict = Verdict(tuple(findings))
             elapsed = self._clock.now() - start
             # Waiting mends neither a wrong password of the probe nor a question that was not asked.
             if verdict.state in ("one_cluster", "unproven") or elapsed >= self._patience.timeout:
-                return Outcome(verdict, reading, reads, elapsed, result)
+                return Outcome(verdict, reading, reads, elapsed, proof)
             self._good.clear()
             self._clock.sleep(self._patience.interval)
+
+    def _pause(self, probe: Callable[[], Probe] | None) -> Probe | None:
+        """The probe takes the place of the last pause, so that nothing waits by the clock and a reading still follows it."""
+        start = self._clock.now()
+        proof = probe() if probe and len(self._good) == self._patience.reads - 1 else None
+        self._clock.sleep(max(0.0, self._patience.interval - (self._clock.now() - start)))
+        return proof
 
     def _enough(self) -> bool:
         if len(self._good) < self._patience.reads:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, aiportal.scaling contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to this collection: which addresses are this host's, without the ip command or gathered facts."""
+"""Private to this collection: which addresses are this host's, without gathered facts."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ def inner_interface(address: str) -> str | None:
         if name.startswith(INNER_INTERFACES) and _ipv4(name) == address:
             return name
     return None
+
+
+def outer_addresses(shown: str) -> list[str]:
+    """What "ip -4 -oneline address show" lists, without loopback and the networks inside this host."""
+    lines = [line.split() for line in shown.splitlines()]
+    found = [(words[1], words[3].partition("/")[0]) for words in lines if words[2:3] == ["inet"]]
+    return [address for name, address in found if name != "lo" and not name.startswith(INNER_INTERFACES)]
 
 
 def _ipv4(interface: str) -> str | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -37,7 +38,16 @@ class KeycloakAdmin:
     def __init__(self, http: Http, username: str, password: str, realm: str = "master") -> None:
         self._http = http
         self._account = (username, password, realm)
-        self._headers = bearer(_token(http, *self._account))
+        self._log_in()
+
+    def at(self, http: Http) -> KeycloakAdmin:
+        """The same administrator with the same token, at another node of the same database."""
+        other = copy.copy(self)
+        other._http = http
+        return other
+
+    def _log_in(self) -> None:
+        self._headers = bearer(_token(self._http, *self._account))
         self._since = time.monotonic()
 
     def get(self, path: str) -> Any:
@@ -58,17 +68,25 @@ class KeycloakAdmin:
 
     def call(self, method: str, path: str, value: Any = None) -> Response:
         """A request whose refusal is an answer to be looked at."""
-        if time.monotonic() - self._since > TOKEN_SECONDS:
-            self._headers, self._since = bearer(_token(self._http, *self._account)), time.monotonic()
-        return self._http.json(method, "/admin/realms" + path, value, self._headers)
+        return self._ask(method, "/admin/realms" + path, value)
 
     def release(self) -> str:
         """The node's own release; empty where it may not be seen, or is not told in time: a cold node collects it slowly."""
         try:
-            answer = self._http.json("GET", "/admin/serverinfo", None, self._headers)
+            answer = self._ask("GET", "/admin/serverinfo", None)
             return str(answer.json().get("systemInfo", {}).get("version", "")) if answer.status == 200 else ""
         except HttpError:
             return ""
+
+    def _ask(self, method: str, path: str, value: Any) -> Response:
+        if time.monotonic() - self._since > TOKEN_SECONDS:
+            self._log_in()
+        answer = self._http.json(method, path, value, self._headers)
+        # Nodes that keep their sessions in memory, and hear nothing of one another, do not know each other's tokens.
+        if answer.status == 401:
+            self._log_in()
+            answer = self._http.json(method, path, value, self._headers)
+        return answer
 
     def _ok(self, method: str, path: str, value: Any) -> Response:
         answer = self.call(method, path, value)

@@ -18,9 +18,12 @@ extends_documentation_fragment:
   - aiportal.scaling._attributes.actiongroup
   - aiportal.scaling._attributes.info_module
 options:
-  package:
-    description: A package of the distribution, asked of dpkg or rpm.
-    type: str
+  packages:
+    description:
+      - Packages of which the host is to have one, asked of dpkg or rpm, by the distribution that has it.
+      - A key is C(ID) and C(VERSION_ID) of os-release(5) with a space between, or C(default) for every other distribution.
+    type: dict
+    default: {}
   user:
     description: A user of the system.
     type: str
@@ -62,7 +65,9 @@ options:
 EXAMPLES = r"""
 - name: Look at the host
   aiportal.scaling.keycloak_host_info:
-    package: openjdk-21-jre-headless
+    packages:
+      debian 12: openjdk-17-jre-headless
+      default: default-jre-headless
     user: keycloak
     home: /opt/keycloak/homes/26.7.4-0123abcd
     units: [keycloak.service]
@@ -81,8 +86,19 @@ booted:
   description: Whether cloud-init has done the first boot, or is not there.
   returned: success
   type: bool
+addresses:
+  description: The host's IPv4 addresses at which others can reach it, without loopback and the networks that a container engine made.
+  returned: success
+  type: list
+  elements: str
+  sample: [10.0.1.11]
+package:
+  description: That of O(packages) which is this distribution's, empty where none is.
+  returned: success
+  type: str
+  sample: openjdk-17-jre-headless
 installed:
-  description: Whether O(package) is installed.
+  description: Whether RV(package) is installed.
   returned: success
   type: bool
 account:
@@ -127,9 +143,10 @@ import re
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.aiportal.scaling.plugins.module_utils._host_addresses import outer_addresses
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "package": {"type": "str"},
+    "packages": {"type": "dict", "default": {}},
     "user": {"type": "str"},
     "home": {"type": "path"},
     "current": {"type": "path", "default": "/opt/keycloak/current"},
@@ -155,10 +172,13 @@ class Host:
         self.params = module.params
 
     def look(self) -> dict[str, Any]:
+        package = of_distribution(self.params["packages"], read("/etc/os-release").decode())
         return {
             "memory_mib": memory_mib(read("/proc/meminfo").decode()),
             "booted": os.path.exists(BOOTED) or not os.path.exists(CLOUD_INIT),
-            "installed": self._installed(self.params["package"]),
+            "addresses": self._addresses(),
+            "package": package,
+            "installed": self._installed(package),
             "account": account(self.params["user"]),
             "home": self.params["home"] or "",
             "home_exists": bool(self.params["home"]) and os.path.isdir(self.params["home"]),
@@ -168,7 +188,11 @@ class Host:
             "differ": [pair["wanted"] for pair in self.params["compare"] if differ(pair["wanted"], pair["active"])],
         }
 
-    def _installed(self, package: str | None) -> bool:
+    def _addresses(self) -> list[str]:
+        ip = self.module.get_bin_path("ip")
+        return outer_addresses(self.module.run_command([ip, "-4", "-oneline", "address", "show"])[1]) if ip else []
+
+    def _installed(self, package: str) -> bool:
         if not package:
             return False
         if dpkg := self.module.get_bin_path("dpkg-query"):
@@ -190,6 +214,11 @@ class Host:
         if not (path and openssl and os.path.exists(path)):
             return False
         return bool(self.module.run_command([openssl, "x509", "-noout", "-checkend", str(days * DAY), "-in", path])[0] == 0)
+
+
+def of_distribution(packages: dict[str, str], os_release: str) -> str:
+    values = dict(re.findall(r"""^(ID|VERSION_ID)=["']?([^"'\n]*)""", os_release, re.M))
+    return packages.get(f"{values.get('ID')} {values.get('VERSION_ID')}", packages.get("default", ""))
 
 
 def memory_mib(meminfo: str) -> int:

@@ -33,6 +33,8 @@ class Portal:
         self.broken = broken
         self.clients = clients
         self.requests: list[tuple[str, str, str]] = []
+        self.log_ins: list[str] = []
+        self.volatile = False  # sessions in the memory of the node that made them
 
     def http(self, public_url: str, address: str, port: int) -> Any:
         return FakeHttp(self, next(node.name for node in NODES if node.address == address))
@@ -44,11 +46,14 @@ class FakeHttp:
         self.node = node
 
     def form(self, method: str, path: str, fields: Mapping[str, str]) -> Response:
-        status, answer = (200, {"access_token": "token"}) if fields["password"] == "secret" else (401, {"error": "invalid_grant"})
+        self.portal.log_ins.append(self.node)
+        status, answer = (200, {"access_token": self.node}) if fields["password"] == "secret" else (401, {"error": "invalid_grant"})
         return Response(status, [], json.dumps(answer))
 
     def json(self, method: str, path: str, value: Any, headers: Mapping[str, str]) -> Response:
         portal = self.portal
+        if portal.volatile and headers["Authorization"] != f"Bearer {self.node}":
+            return Response(401, [], "{}")
         portal.requests.append((self.node, method, path))
         if path == "/admin/serverinfo":
             return Response(200, [], json.dumps({"systemInfo": {"version": portal.releases[self.node]}}))
@@ -166,6 +171,16 @@ def test_mark_is_removed_when_a_signal_ends_the_run(number: signal.Signals, monk
 
     assert any(method == "PUT" for dummy_node, method, dummy_path in portal.requests)
     assert portal.database == OTHERS
+
+
+@pytest.mark.parametrize(("volatile", "log_ins"), [(False, ["a"]), (True, ["a", "b", "c"])])
+def test_one_log_in_where_one_is_enough(volatile: bool, log_ins: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    portal = Portal()
+    portal.volatile = volatile
+
+    result = run(portal, monkeypatch)
+
+    assert (result.stale, result.error, portal.log_ins) == ((), "", log_ins)
 
 
 def test_releases_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ PROVEN = Probe(pairs=2)
 class Time:
     now: float = 0.0
     slept: list[float] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -31,14 +32,25 @@ def seen(time: Time, **fields: Any) -> Reading:
     return Reading(time.now, tuple(NodeReading(node.name, node.address, label=node.name, **{**GOOD, **fields}) for node in NODES))
 
 
-def watch(plan: list[dict[str, Any]], probe: Probe | None = PROVEN, **patience: Any) -> tuple[Outcome, Time]:
+def watch(plan: list[dict[str, Any]], probe: Probe | None = PROVEN, probe_seconds: float = 0.0, **patience: Any) -> tuple[Outcome, Time]:
     """A run over planned readings, the last of which repeats."""
     time = Time()
     steps: Iterator[dict[str, Any]] = iter(plan)
     last = dict(plan[-1])
     usual: dict[str, Any] = {"reads": 3, "interval": 2.0, "settle": 20.0, "timeout": 0.0}
     runner = Watch(Expected(NODES, 2), "a", Patience(**{**usual, **patience}), Clock(lambda: time.now, time.sleep))
-    return runner.run(lambda: seen(time, **next(steps, last)), (lambda: probe) if probe else None), time
+
+    def look() -> Reading:
+        time.done.append("look")
+        return seen(time, **next(steps, last))
+
+    def prove() -> Probe:
+        assert probe
+        time.done.append("probe")
+        time.now += probe_seconds
+        return probe
+
+    return runner.run(look, prove if probe else None), time
 
 
 @pytest.mark.parametrize(
@@ -81,6 +93,28 @@ def test_probe_is_made_only_after_good_readings() -> None:
     outcome, dummy = watch([{"size": 1}])
 
     assert outcome.probe is None
+
+
+@pytest.mark.parametrize(("probe_seconds", "slept"), [(0.5, [2.0, 1.5]), (3.0, [2.0, 0.0])])
+def test_probe_takes_the_place_of_the_last_pause(probe_seconds: float, slept: list[float]) -> None:
+    dummy, time = watch([{}], probe_seconds=probe_seconds)
+
+    assert time.done == ["look", "look", "probe", "look"]
+    assert time.slept == slept
+
+
+@pytest.mark.parametrize(
+    ("plan", "reads", "done"),
+    [
+        pytest.param([{}], 1, ["look", "probe"], id="one reading has no pause"),
+        pytest.param([{}, {"ready": 503}, {}], 2, ["look", "probe", "look", "look", "probe", "look"], id="void after a bad reading"),
+        pytest.param([{"merge_events": 1}], 2, ["look", "probe", *["look"] * 10, "probe"], id="made again at the end after a merge"),
+    ],
+)
+def test_probe_stands_between_good_readings(plan: list[dict[str, Any]], reads: int, done: list[str]) -> None:
+    outcome, time = watch(plan, reads=reads, timeout=60)
+
+    assert (outcome.verdict.state, time.done) == ("one_cluster", done)
 
 
 def test_without_a_witness_nothing_is_proven() -> None:

@@ -48,17 +48,32 @@ def test_account() -> None:
     assert keycloak_host_info.account("no-such-user") == ""
 
 
+@pytest.mark.parametrize(
+    ("os_release", "package"),
+    [
+        ('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\nID=debian\n', "java-17"),
+        ('NAME="Amazon Linux"\nVERSION="2023"\nID="amzn"\nID_LIKE="fedora"\nVERSION_ID="2023"\n', "corretto"),
+        ("ID=arch\n", "any"),
+    ],
+)
+def test_package_of_the_distribution(os_release: str, package: str) -> None:
+    packages = {"debian 12": "java-17", "amzn 2023": "corretto", "default": "any"}
+
+    assert keycloak_host_info.of_distribution(packages, os_release) == package
+    assert keycloak_host_info.of_distribution({}, os_release) == ""
+
+
 def test_a_host_with_nothing(run: Run, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
     seen = run(
-        package="no-such-package",
+        packages={"default": "no-such-package"},
         user="no-such-user",
         home=missing,
         current=missing,
         certificate=missing,
         compare=[{"wanted": missing, "active": missing}],
     )
-    assert not seen["installed"]
+    assert (seen["package"], seen["installed"]) == ("no-such-package", False)
     assert not seen["home_exists"]
     assert not seen["certificate_good"]
     assert (seen["account"], seen["current"], seen["home"]) == ("", "", missing)

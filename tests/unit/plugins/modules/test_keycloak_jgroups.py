@@ -195,3 +195,16 @@ def test_is_local_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_inner_interface_of_loopback() -> None:
     assert _host_addresses.inner_interface("127.0.0.1") is None
+
+
+# As iproute2 6.1 wrote it, on a host with a second address and Docker.
+SHOWN = r"""1: lo    inet 127.0.0.1/8 scope host lo\       valid_lft forever preferred_lft forever
+2: ens5    inet 10.0.1.11/24 metric 512 brd 10.0.1.255 scope global dynamic ens5\       valid_lft 3162sec preferred_lft 3162sec
+2: ens5    inet 10.0.1.12/24 scope global secondary ens5\       valid_lft forever preferred_lft forever
+3: docker0    inet 172.17.0.1/16 brd 172.17.255.255 scope global docker0\       valid_lft forever preferred_lft forever
+"""
+
+
+def test_outer_addresses() -> None:
+    assert _host_addresses.outer_addresses(SHOWN) == ["10.0.1.11", "10.0.1.12"]
+    assert _host_addresses.outer_addresses("") == []
