@@ -9,6 +9,8 @@ BENCH_PEER names the peer for ansible-galaxy (default: the release on Galaxy); i
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import re
 import subprocess
@@ -17,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench import report
 from lab import artifacts, images, settings
@@ -92,7 +95,7 @@ def hosts(environment: dict[str, str]) -> Iterator[None]:
 
 def ansible(playbook: str, environment: dict[str, str], *words: str, log: str = "") -> str:
     inventories = ["--inventory", "molecule/inventory.yml", "--inventory", "bench/inventory.yml", "--extra-vars", "@bench/hosts.yml"]
-    command = [str(tool("ansible-playbook")), playbook, *inventories, *words]
+    command = [str(tool("ansible-playbook")), playbook, *inventories, "--extra-vars", json.dumps(hosts_as_made()), *words]
     done = subprocess.run(command, cwd=settings.ROOT, env=environment, capture_output=True, text=True)
     (report.OUT / f"{log or Path(playbook).stem}.log").write_text(done.stdout + done.stderr)
     if done.returncode != 0:
@@ -113,6 +116,13 @@ def environment_of_hosts() -> dict[str, str]:
         "PROFILE_TASKS_TASK_OUTPUT_LIMIT": "all",  # where the time goes, in build/bench/SIDE-CASE.log
         "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}{os.pathsep}{os.environ.get('ANSIBLE_COLLECTIONS_PATH', '')}",
     }
+
+
+def hosts_as_made() -> dict[str, Any]:
+    """Hosts of their own beside Molecule's. As values, like an inventory's: Molecule's are computed, by either side for each task."""
+    addresses = HOSTS / "addresses.json"
+    network = f"bench-{hashlib.sha256(str(HOSTS).encode()).hexdigest()[:6]}"
+    return {"molecule_network": network, **({"molecule_addresses": json.loads(addresses.read_text())} if addresses.exists() else {})}
 
 
 def install_peer() -> None:
