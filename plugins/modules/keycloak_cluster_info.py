@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Runs on one node and looks at all of them at once. That is readiness, the size of the cluster as each node sees it,
     both cluster ports of its peers, and the discovery table in the database.
-  - Several good readings in a row are wanted. Then a change is written on one node and has to be seen on the others (O(probe)).
+  - Several good readings in a row are wanted. Before the last, a change is written on one node and has to be seen on the others (O(probe)).
   - Run it on every node, because a firewall can let one direction pass.
   - Readiness alone finds one of six wrong configurations, which is why everything has to fit together before RV(one_cluster) is true.
 author:
