@@ -88,6 +88,21 @@ options:
       validate:
         description: A command that has to end well before a text that differs is put in place; C(%s) in it is a file with the text.
         type: str
+  services:
+    description: Units of systemd that read the files, to learn from RV(outdated) which of them have not read what is written there.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The unit, with its suffix.
+        type: str
+        required: true
+      files:
+        description: What it reads when it starts or reloads, and its own unit file. Other files than O(files[].dest) may be among them.
+        type: list
+        elements: path
+        required: true
 """
 
 EXAMPLES = r"""
@@ -105,6 +120,15 @@ EXAMPLES = r"""
       - dest: /etc/example/password
         secret: "{{ example_password }}"
         mode: "0600"
+    services:
+      - name: example.service
+        files: [/etc/example/example.conf]
+  register: written
+
+- name: Let the service read what it has not
+  ansible.builtin.systemd_service:
+    name: example.service
+    state: "{{ 'restarted' if written.outdated['example.service'] else 'started' }}"
 """
 
 RETURN = r"""
@@ -114,10 +138,19 @@ changed_paths:
   type: list
   elements: str
   sample: [/etc/example/example.conf]
+outdated:
+  description:
+    - For each of O(services) those of its files that were written, or would be in check mode, after it last started, stopped or reloaded.
+    - By the times of the files, hence also after a run that was killed before it could restart the service.
+    - All of them for a unit that never ran. A file whose time is in the future is left out.
+  returned: success
+  type: dict
+  sample: {"example.service": ["/etc/example/example.conf"]}
 """
 
 import os
 import shlex
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -147,6 +180,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "mutually_exclusive": [["content", "secret"]],
         "required_one_of": [["content", "secret"]],
     },
+    "services": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"name": {"type": "str", "required": True}, "files": {"type": "list", "elements": "path", "required": True}},
+    },
 }
 HIDDEN = "(a secret)\n"
 
@@ -168,6 +207,20 @@ class ConfigFiles:
         for entry in self.module.params["files"]:
             if self._file(entry):
                 yield entry["dest"]
+
+    def outdated(self, changed: list[str]) -> dict[str, list[str]]:
+        moments = {service["name"]: self._last_change(service["name"]) for service in self.module.params["services"]}
+        return {
+            service["name"]: [path for path in service["files"] if path in changed or written_since(moments[service["name"]], path)]
+            for service in self.module.params["services"]
+        }
+
+    def _last_change(self, unit: str) -> float:
+        """When it last was started, stopped or reloaded, by the clock as it is set now; 0 for a unit that never was."""
+        systemctl = self.module.get_bin_path("systemctl", required=True)
+        command = [systemctl, "show", "--property=StateChangeTimestampMonotonic", "--value", unit]
+        microseconds = int(self.module.run_command(command, check_rc=True)[1])
+        return time.time() - time.monotonic() + microseconds / 1e6 if microseconds else 0.0
 
     def _directory(self, entry: dict[str, Any]) -> bool:
         path: str = entry["path"]
@@ -215,6 +268,11 @@ class ConfigFiles:
         return bool(self.module.set_fs_attributes_if_different(self.module.load_file_common_arguments(wanted, path=path), changed))
 
 
+def written_since(moment: float, path: str) -> bool:
+    """A clock that was put back leaves files of the future: they would be new for ever."""
+    return os.path.exists(path) and moment < os.stat(path).st_mtime <= time.time()
+
+
 def with_block(path: str, text: str, block: str, marker: str) -> str:
     """The text with the block between its two marks, in the place that it has, or at the end."""
     begin, end = (marker.replace("{mark}", mark) + "\n" for mark in ("BEGIN", "END"))
@@ -245,9 +303,10 @@ def main() -> None:
     files = ConfigFiles(module)
     try:
         changed = list(files.run())
+        outdated = files.outdated(changed)
     except (ConfigError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(changed), changed_paths=changed, diff=files.diffs)
+    module.exit_json(changed=bool(changed), changed_paths=changed, outdated=outdated, diff=files.diffs)
 
 
 if __name__ == "__main__":

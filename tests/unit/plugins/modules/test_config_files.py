@@ -9,6 +9,7 @@ import grp
 import json
 import os
 import pwd
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.aiportal.scaling.plugins.modules import config_files
 
 Run = Callable[..., dict[str, Any]]
+Say = Callable[[float | None], None]
 ME = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getgid()).gr_name}
 
 
@@ -160,3 +162,59 @@ def test_marks_that_are_no_pair_are_left_to_a_human(run: Run, tmp_path: Path, te
 
     assert "has not one # BEGIN x and after it one # END x: mend it by hand" in answer["msg"]
     assert path.read_text() == text
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
+    """Says, as systemd does, at which microsecond of the monotonic clock the unit changed its state; 0 if it never did."""
+
+    def say(seconds_ago: float | None) -> None:
+        moment = 0 if seconds_ago is None else int((time.monotonic() - seconds_ago) * 1e6)
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        program = tmp_path / "bin" / "systemctl"
+        asked = "show --property=StateChangeTimestampMonotonic --value example.service"
+        program.write_text(f'#!/bin/sh\n[ "$*" = "{asked}" ] && echo {moment}\n')
+        program.chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    return say
+
+
+def written(path: Path, seconds_ago: float) -> dict[str, Any]:
+    path.write_text("a\n")
+    os.utime(path, times=(time.time() - seconds_ago,) * 2)
+    return {"files": [{"dest": str(path), "content": "a\n", **ME}], "services": [{"name": "example.service", "files": [str(path)]}]}
+
+
+@pytest.mark.parametrize(
+    ("file_age", "service_age", "outdated"),
+    [
+        pytest.param(60, 30, False, id="read"),
+        pytest.param(30, 60, True, id="killed-before-the-restart"),
+        pytest.param(60, None, True, id="never-ran"),
+        pytest.param(-3600, 60, False, id="clock-put-back"),
+    ],
+)
+def test_what_a_service_has_not_read(
+    run: Run, tmp_path: Path, systemctl: Say, file_age: float, service_age: float | None, outdated: bool
+) -> None:
+    path = tmp_path / "file"
+    options = written(path, file_age)
+    systemctl(service_age)
+
+    answer = run(**options)
+
+    assert not answer["changed"]
+    assert answer["outdated"] == {"example.service": [str(path)] if outdated else []}
+
+
+def test_what_a_service_will_not_have_read(run: Run, tmp_path: Path, systemctl: Say) -> None:
+    path = tmp_path / "file"
+    options = written(path, 60)
+    options["files"][0]["content"] = "b\n"
+    systemctl(30)
+
+    assert run(check=True, **options)["outdated"] == run(**options)["outdated"] == {"example.service": [str(path)]}
+    assert run(**options)["outdated"] == {"example.service": [str(path)]}
+    systemctl(0)
+    assert run(**options)["outdated"] == {"example.service": []}
