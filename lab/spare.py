@@ -105,8 +105,11 @@ class Spare:
         self._hosts.run(self.member, "systemctl stop keycloak")
 
     def kill(self) -> None:
-        """Also a frozen one. Stopped by systemd as well, which would start it again."""
-        self._hosts.run(self.member, "systemctl kill --signal=KILL keycloak; systemctl stop keycloak")
+        """Also a frozen one. Stopped by systemd as well, which would start it again; killed without it, because Java survived
+        "systemctl kill" where the lab's machine is a container itself, and the next server never began.
+        """
+        self._hosts.signal_java(self.member, "KILL")
+        self.stop()
 
     def build(self, release: str) -> str:
         """Path of a home of that release, built as the others are."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import grp
 import json
+import math
 import os
 import pwd
 import time
@@ -19,7 +20,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.aiportal.scaling.plugins.modules import config_files
 
 Run = Callable[..., dict[str, Any]]
-Say = Callable[[float | None], None]
+Say = Callable[[float], None]
 ME = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getgid()).gr_name}
 
 
@@ -168,8 +169,8 @@ def test_marks_that_are_no_pair_are_left_to_a_human(run: Run, tmp_path: Path, te
 def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
     """Says, as systemd does, at which microsecond of the monotonic clock the unit changed its state; 0 if it never did."""
 
-    def say(seconds_ago: float | None) -> None:
-        moment = 0 if seconds_ago is None else int((time.monotonic() - seconds_ago) * 1e6)
+    def say(seconds_ago: float) -> None:
+        moment = int(max(0, time.monotonic() - seconds_ago) * 1e6)
         (tmp_path / "bin").mkdir(exist_ok=True)
         program = tmp_path / "bin" / "systemctl"
         asked = "show --property=StateChangeTimestampMonotonic --value example.service"
@@ -191,13 +192,11 @@ def written(path: Path, seconds_ago: float) -> dict[str, Any]:
     [
         pytest.param(60, 30, False, id="read"),
         pytest.param(30, 60, True, id="killed-before-the-restart"),
-        pytest.param(60, None, True, id="never-ran"),
+        pytest.param(60, math.inf, True, id="never-ran"),
         pytest.param(-3600, 60, False, id="clock-put-back"),
     ],
 )
-def test_what_a_service_has_not_read(
-    run: Run, tmp_path: Path, systemctl: Say, file_age: float, service_age: float | None, outdated: bool
-) -> None:
+def test_what_a_service_has_not_read(run: Run, tmp_path: Path, systemctl: Say, file_age: float, service_age: float, outdated: bool) -> None:
     path = tmp_path / "file"
     options = written(path, file_age)
     systemctl(service_age)
