@@ -68,10 +68,8 @@ class Bed:
 
     @property
     def environment(self) -> dict[str, str]:
-        # Libraries are compiled once, as where people run it, and not again by each of the peer's processes.
-        usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         return {
-            **usual,
+            **os.environ,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": settings.REGION,
             "AWS_DEFAULT_REGION": settings.REGION,

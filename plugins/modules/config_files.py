@@ -150,11 +150,11 @@ outdated:
 
 import os
 import shlex
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.aiportal.scaling.plugins.module_utils._outdated import outdated
 
 ATTRIBUTES: dict[str, dict[str, Any]] = {"owner": {"type": "str", "default": "root"}, "group": {"type": "str", "default": "root"}}
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -208,20 +208,6 @@ class ConfigFiles:
             if self._file(entry):
                 yield entry["dest"]
 
-    def outdated(self, changed: list[str]) -> dict[str, list[str]]:
-        moments = {service["name"]: self._last_change(service["name"]) for service in self.module.params["services"]}
-        return {
-            service["name"]: [path for path in service["files"] if path in changed or written_since(moments[service["name"]], path)]
-            for service in self.module.params["services"]
-        }
-
-    def _last_change(self, unit: str) -> float:
-        """When it last was started, stopped or reloaded, by the clock as it is set now; 0 for a unit that never was."""
-        systemctl = self.module.get_bin_path("systemctl", required=True)
-        command = [systemctl, "show", "--property=StateChangeTimestampMonotonic", "--value", unit]
-        microseconds = int(self.module.run_command(command, check_rc=True)[1])
-        return time.time() - time.monotonic() + microseconds / 1e6 if microseconds else 0.0
-
     def _directory(self, entry: dict[str, Any]) -> bool:
         path: str = entry["path"]
         if os.path.isdir(path):
@@ -268,11 +254,6 @@ class ConfigFiles:
         return bool(self.module.set_fs_attributes_if_different(self.module.load_file_common_arguments(wanted, path=path), changed))
 
 
-def written_since(moment: float, path: str) -> bool:
-    """A clock that was put back leaves files of the future: they would be new for ever."""
-    return os.path.exists(path) and moment < os.stat(path).st_mtime <= time.time()
-
-
 def with_block(path: str, text: str, block: str, marker: str) -> str:
     """The text with the block between its two marks, in the place that it has, or at the end."""
     begin, end = (marker.replace("{mark}", mark) + "\n" for mark in ("BEGIN", "END"))
@@ -303,10 +284,10 @@ def main() -> None:
     files = ConfigFiles(module)
     try:
         changed = list(files.run())
-        outdated = files.outdated(changed)
+        unread = {unit["name"]: outdated(module, unit["name"], unit["files"], changed) for unit in module.params["services"]}
     except (ConfigError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(changed), changed_paths=changed, outdated=outdated, diff=files.diffs)
+    module.exit_json(changed=bool(changed), changed_paths=changed, outdated=unread, diff=files.diffs)
 
 
 if __name__ == "__main__":
