@@ -52,10 +52,11 @@ class Resolver(BaseResolver):
         self._lock = threading.Lock()
         self._records = Records()
         self._read_at = float("-inf")
+        self._changes = self._changes_read = 0
 
     def forget(self) -> None:
         """Something may have changed: read again for the next question."""
-        self._read_at = float("-inf")
+        self._changes += 1
 
     def resolve(self, request: DNSRecord, handler: Any) -> DNSRecord:
         name, kind = str(request.q.qname).rstrip(".").lower(), QTYPE[request.q.qtype]
@@ -69,10 +70,12 @@ class Resolver(BaseResolver):
         return self._forward(request, handler.protocol == "tcp")
 
     def _fresh(self) -> Records:
+        """One reading is for all who wait: while builds leave the lab little processor time, one each was longer than a client waits."""
         with self._lock:
-            if time.monotonic() - self._read_at > FRESH_SECONDS:
-                self._read_at = time.monotonic()  # before reading: what changes meanwhile is not forgotten
+            changes = self._changes
+            if changes != self._changes_read or time.monotonic() - self._read_at > FRESH_SECONDS:
                 self._records = self._read()
+                self._changes_read, self._read_at = changes, time.monotonic()  # a change meanwhile is not in it, and is not forgotten
             return self._records
 
     def _forward(self, request: DNSRecord, tcp: bool) -> DNSRecord:

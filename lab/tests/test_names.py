@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dnslib import RCODE, DNSRecord
 
-from lab.control_plane.names import Records, Resolver, add_directory, add_zone, reverse, upstreams
+from lab.control_plane.names import FRESH_SECONDS, Records, Resolver, add_directory, add_zone, reverse, upstreams
 
 
 @pytest.fixture
@@ -83,6 +83,27 @@ def test_answers_follow_the_control_plane(records: Records, monkeypatch: pytest.
     records.add("plain.portal.example", ["10.9.0.11"])
     clock += 5.1
     assert address() == ["10.9.0.11"]
+
+
+@pytest.mark.parametrize(("changed_meanwhile", "readings"), [(False, 1), (True, 2)])
+def test_a_reading_that_takes_long_is_still_fresh(
+    records: Records, monkeypatch: pytest.MonkeyPatch, changed_meanwhile: bool, readings: int
+) -> None:
+    clock, read = 100.0, 0
+    monkeypatch.setattr("lab.control_plane.names.time", SimpleNamespace(monotonic=lambda: clock))
+
+    def slowly() -> Records:
+        nonlocal clock, read
+        clock, read = clock + 2 * FRESH_SECONDS, read + 1
+        if changed_meanwhile and read == 1:
+            resolver.forget()
+        return records
+
+    resolver = Resolver(slowly, [])
+    for _ in range(3):
+        resolver.resolve(DNSRecord.question("plain.portal.example"), SimpleNamespace(protocol="udp"))
+
+    assert read == readings
 
 
 def test_forwarders_are_the_machine_s_own() -> None:
