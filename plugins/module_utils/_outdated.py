@@ -11,19 +11,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule
 
 
 def outdated(module: AnsibleModule, unit: str, files: Sequence[str], changed: Collection[str]) -> list[str]:
     """Those of the files that were written after the unit last changed its state, or just now, or would be in check mode."""
     moment = _last_change(module, unit)
-    return [path for path in files if path in changed or written_since(moment, path)]
+    return [path for path in files if path in changed or _written_since(moment, path)]
 
 
-def written_since(moment: float, path: str) -> bool:
+def _written_since(moment: float, path: str) -> bool:
     """A clock that was put back leaves files of the future: they would be new for ever."""
     return os.path.exists(path) and moment < os.stat(path).st_mtime <= time.time()
 
