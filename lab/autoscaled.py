@@ -265,7 +265,7 @@ STEPS: dict[str, Step] = {
     "rollback": rollback,
     "kill": heals("kill", lambda container: container.kill()),
     "freeze": heals("freeze", lambda container: container.pause()),
-    "unwell": heals("unwell", lambda container: container.exec_run(["touch", UNWELL])),
+    "unwell": heals("unwell", lambda container: Containers.exec(container, ["touch", UNWELL])),
     "refresh": refresh,
     "warm_pool": warm_pool,
     "scheduled": scheduled,

@@ -16,6 +16,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from lab import execution
 from lab.settings import LABEL, Lab
 
 ENTRYPOINT = "/usr/local/sbin/lab-init"
@@ -103,7 +104,7 @@ class Containers:
         """Output of a command inside; retried until `timeout` seconds have passed, then its output is the error."""
         deadline = time.monotonic() + timeout
         while True:
-            code, output = container.exec_run(list(argv))
+            code, output = execution.run(container, argv)
             text = output.decode(errors="replace")
             if code == 0:
                 return text

@@ -134,17 +134,19 @@ def run(title: str, steps: dict[str, Step], chosen: list[str]) -> int:
         print(f"{title}: no step {', '.join(unknown)}; there are {', '.join(steps)}", file=sys.stderr)
         return 2
     OUT.mkdir(parents=True, exist_ok=True)
-    outcomes = [outcome(title, name, steps[name], lab) for name in chosen or steps]
-    print(f"{title}: {outcomes.count(True)} passed, {outcomes.count(False)} failed")
-    return 0 if all(outcomes) else 1
+    results = [outcome(title, name, steps[name], lab) for name in chosen or steps]
+    failures = list(filter(None, results))
+    print(f"{title}: {len(results) - len(failures)} passed, {len(failures)} failed", *failures, sep="\n")
+    return 1 if failures else 0
 
 
-def outcome(title: str, name: str, step: Step, lab: Lab) -> bool:
+def outcome(title: str, name: str, step: Step, lab: Lab) -> str:
+    """Why it failed, to be said again at the end: of a long log, a reader often has just that. Nothing where it passed."""
     start = time.monotonic()
     try:
         step(lab)
-        said = "ok"
+        failure = ""
     except (ScenarioError, RuntimeError) as error:  # the second from waits
-        said = f"FAILED: {error}"
-    print(f"{title} {name}: {said} ({time.monotonic() - start:.0f} s)", flush=True)
-    return said == "ok"
+        failure = f"{title} {name}: FAILED: {error}"
+    print(failure or f"{title} {name}: ok", f"({time.monotonic() - start:.0f} s)", flush=True)
+    return failure

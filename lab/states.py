@@ -266,16 +266,17 @@ def main(chosen: list[str]) -> int:
     scenes = {name: functools.partial(play, SCENES[name], world) for name in chosen or SCENES}
     try:
         world.restore()
-        passed = [outcome("states", name, scene, lab) for name, scene in scenes.items()]
+        results = [outcome("states", name, scene, lab) for name, scene in scenes.items()]
     finally:
         world.restore()
-    passed.append(outcome("states", "restored", lambda dummy: world.expect("one cluster again", "one_cluster", within=300), lab))
+    results.append(outcome("states", "restored", lambda dummy: world.expect("one cluster again", "one_cluster", within=300), lab))
     (FOLDER / "report.json").write_text(json.dumps([dataclasses.asdict(result) for result in world.results], indent=1) + "\n")
     print("", *map(line, world.results), sep="\n")
     if not chosen:
         publish("states", table(world.results))
-    print(f"states: {sum(result.passed for result in world.results)} of {len(world.results)} as expected")
-    return 0 if all(passed) else 1
+    failures = list(filter(None, results))
+    print(f"states: {sum(result.passed for result in world.results)} of {len(world.results)} as expected", *failures, sep="\n")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 from lab.containers import Containers
 from lab.control_plane.patches.rds import SNAPSHOT
 from lab.control_plane.reports import report
+from lab.execution import STDERR, Execution
 from lab.settings import Lab
 
 # The write-ahead log goes into the copy, so that it is consistent by itself.
@@ -40,13 +41,13 @@ class Snapshots:
         if container is None:
             raise RuntimeError(f"the instance of snapshot {identifier} is gone")
         draft = path(self.lab, identifier).with_suffix(".draft")
-        execution = self.containers.docker.api.exec_create(container.id, [*COPY, *OPTIONS])["Id"]
+        execution = Execution(container, [*COPY, *OPTIONS])
         with draft.open("wb") as file:
-            for output, trouble in self.containers.docker.api.exec_start(execution, stream=True, demux=True):
-                file.write(output or b"")
-                if trouble:
-                    raise RuntimeError(f"snapshot {identifier}: {trouble.decode(errors='replace').strip()}")
-        if self.containers.docker.api.exec_inspect(execution)["ExitCode"] != 0:
+            for stream, piece in execution.output():
+                if stream == STDERR:
+                    raise RuntimeError(f"snapshot {identifier}: {piece.decode(errors='replace').strip()}")
+                file.write(piece)
+        if execution.exit_code != 0:
             raise RuntimeError(f"snapshot {identifier}: pg_basebackup failed")
         draft.rename(path(self.lab, identifier))
 
