@@ -10,6 +10,7 @@ together with the answer's headers is gone (docker/docker-py#3332). On a busy ma
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator, Sequence
 
 import requests
@@ -19,6 +20,7 @@ from docker.models.containers import Container
 FRAME = struct.Struct(">BxxxL")  # before each piece of output: which stream it is of, and its length in bytes
 STDOUT, STDERR = 1, 2
 CONNECT_SECONDS = 60
+EXIT_PAUSE = 0.05
 
 
 class Execution:
@@ -40,14 +42,15 @@ class Execution:
                 stream, length = FRAME.unpack(header)
                 yield stream, response.raw.read(length)
 
-    @property
     def exit_code(self) -> int:
-        """Of one that has ended."""
-        return int(self._api.exec_inspect(self._id)["ExitCode"])
+        """Of one whose output has ended. The engine learns of both on different ways, and may have no exit code yet."""
+        while (code := self._api.exec_inspect(self._id)["ExitCode"]) is None:
+            time.sleep(EXIT_PAUSE)
+        return int(code)
 
 
 def run(container: Container, argv: Sequence[str]) -> tuple[int, bytes]:
     """Exit code, and what it wrote to either stream."""
     execution = Execution(container, argv)
     said = b"".join(piece for dummy, piece in execution.output())
-    return execution.exit_code, said
+    return execution.exit_code(), said

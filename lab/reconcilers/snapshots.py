@@ -47,7 +47,7 @@ class Snapshots:
                 if stream == STDERR:
                     raise RuntimeError(f"snapshot {identifier}: {piece.decode(errors='replace').strip()}")
                 file.write(piece)
-        if execution.exit_code != 0:
+        if execution.exit_code() != 0:
             raise RuntimeError(f"snapshot {identifier}: pg_basebackup failed")
         draft.rename(path(self.lab, identifier))
 

@@ -25,6 +25,7 @@ class Engine(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # sends once, at the end
     status = 200
+    exit_codes: Iterator[int | None] = iter([])
     pieces = ((STDOUT, b"17\n"), (STDERR, b""), (STDOUT, b"x" * 300_000), (STDERR, b"a notice\n"))
 
     def do_POST(self) -> None:
@@ -42,7 +43,7 @@ class Engine(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def do_GET(self) -> None:
-        self.answer(200, b'{"ExitCode": 3}')
+        self.answer(200, json.dumps({"ExitCode": next(self.exit_codes)}).encode())
 
     def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -59,7 +60,8 @@ class Engine(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def container(tmp_path: Path) -> Iterator[Any]:
+def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(Engine, "exit_codes", iter([None, None, 3]))
     socket = tmp_path / "engine.sock"
     with ThreadingUnixStreamServer(str(socket), Engine) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
