@@ -168,14 +168,15 @@ def check(access: Access, ledger: Ledger) -> dict[str, Any]:
 
 
 def forget(access: Access, ledger: Ledger) -> dict[str, Any]:
-    """After a database was put back: sessions begun since are gone, as they must be, and are not judged any more."""
-    live = ledger.sessions(LIVE)
+    """After a database was put back: sessions begun since are gone and those ended since are back. Neither is judged any more."""
+    live, ended = ledger.sessions(LIVE), ledger.sessions(ENDED)
     with ThreadPoolExecutor(WORKERS) as pool:
-        lives = list(pool.map(lambda session: _is_alive(access, session), live))
-    gone = [session for session, alive in zip(live, lives, strict=True) if not alive]
-    for session in gone:
+        lives = list(pool.map(lambda session: _is_alive(access, session), [*live, *ended]))
+    gone = [session for session, alive in zip(live, lives, strict=False) if not alive]
+    back = [session for session, alive in zip(ended, lives[len(live) :], strict=True) if alive]
+    for session in [*gone, *back]:
         ledger.ending(session.id)
-    return {"live": len(live) - len(gone), "forgotten": len(gone)}
+    return {"live": len(live) - len(gone), "gone": len(gone), "back": len(back)}
 
 
 def _is_alive(access: Access, session: Session) -> bool:

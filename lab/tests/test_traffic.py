@@ -146,6 +146,18 @@ def test_check_tells_what_was_lost_and_what_came_back(ledger: Ledger) -> None:
     assert traffic.check(fake, ledger) == {"live": 1, "lost": 1, "ended": 2, "revived": 1}
 
 
+def test_what_a_restored_database_has_changed_is_not_judged(ledger: Ledger) -> None:
+    fake: Any = FakePortal()
+    traffic.seed(fake, ledger, 3)
+    for session_id in ("s1", "s2"):
+        ledger.ending(session_id)
+        ledger.ended(session_id)
+    ledger.begun(Session("since", "ada", "open-webui", "r"))
+    fake.alive = {"s1", "s3"}
+    assert traffic.forget(fake, ledger) == {"live": 1, "gone": 1, "back": 1}
+    assert traffic.check(fake, ledger) == {"live": 1, "lost": 0, "ended": 1, "revived": 0}
+
+
 def test_check_does_not_take_an_outage_for_a_loss(ledger: Ledger) -> None:
     fake: Any = FakePortal()
     traffic.seed(fake, ledger, 1)
